@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      // Beside the code: no weights, no network, no other process.
+      { test: { name: 'unit', include: ['{src,gpu-worker,workers,bench}/**/*.test.ts'] } },
+      // Across processes, with the committed weights.
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts', 'test/parity/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
