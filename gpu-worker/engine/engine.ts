@@ -1,0 +1,44 @@
+/** The engine: sequences in, tokens out. It owns the loop of plan, run, sample, update. */
+import type { OrtSession } from '../runtime/runtime.ts'
+import type { AdapterWeights, EngineEvent, EngineRequest, EngineStats, TokenEmbeddings } from './types.ts'
+
+/** The bounds of the engine; see `ENGINE_DEFAULTS`. */
+export interface EngineOptions {
+  /** Sequences computed at the same time. */
+  slots?: number
+  /** Positions of a slot: prompt and answer together. Memory is reserved for all and taken when touched. */
+  slotCapacity?: number
+  /** Sequences that may wait for a slot; one more is refused with `overloaded`. */
+  maxWaiting?: number
+  /** Prompt tokens computed in one step while others are decoding (their pause between two tokens). */
+  prefillBudget?: number
+  /** Prompt tokens computed in one step while nothing else runs. */
+  prefillBudgetIdle?: number
+}
+
+/** What the engine computes with. */
+export interface EngineModel {
+  /** The decoder with the inputs and outputs of `models/pocket/decoder.onnx`. */
+  readonly decoder: OrtSession
+  readonly embeddings: TokenEmbeddings
+  /** The adapters that requests may name. */
+  readonly checkpoints: ReadonlyMap<string, AdapterWeights>
+}
+
+/** @see createEngine */
+export interface Engine {
+  readonly embeddings: TokenEmbeddings
+  /** Positions of a slot: the most that prompt and answer may have together. */
+  readonly contextLength: number
+  /**
+   * Generates one answer. Nothing happens before the first `next()`; `return()` aborts.
+   * @throws ApiError `context_length_exceeded` when the prompt leaves no room for a token, `overloaded` when
+   * the queue is full or the wait too long, `model_not_found` for an unknown checkpoint
+   */
+  generate(request: EngineRequest): AsyncIterable<EngineEvent>
+  stats(): EngineStats
+  /** Refuses what is new, ends what runs with `aborted`, waits for the step in progress. */
+  close(): Promise<void>
+}
+
+export type CreateEngine = (model: EngineModel, options?: EngineOptions) => Engine

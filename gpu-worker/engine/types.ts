@@ -1,0 +1,99 @@
+/** What goes into the engine and what comes out. The lead's generate.ts codes against this and `engine.ts`. */
+import type { SamplingOptions, TokenLogprob } from '../sampling/options.ts'
+
+/** The tokens of a prompt with the vectors that the model reads in their place. */
+export interface Prompt {
+  /** [length] vocabulary ids; at spliced positions the placeholder's (virtual) id */
+  readonly ids: Int32Array
+  /** [length, hidden] f32, already spliced */
+  readonly embeddings: Float32Array
+  /**
+   * What the vectors at spliced positions depend on besides the ids; without it nothing past the first
+   * position whose embedding isn't its id's is ever shared between requests. Ascending, not overlapping.
+   */
+  readonly spans?: readonly PromptSpan[]
+}
+
+/** Positions `start` (included) to `end` (excluded) whose embeddings are a function of `contentHash` alone. */
+export interface PromptSpan {
+  readonly start: number
+  readonly end: number
+  /** A collision-resistant hash of the audio and of whatever else shaped the vectors, e.g. the pack's. */
+  readonly contentHash: string
+}
+
+/** One sequence to be generated. `n` choices are n requests with the same prompt. */
+export interface EngineRequest {
+  /** Unique among the requests under way. */
+  readonly id: string
+  readonly prompt: Prompt
+  /** The adapter's name in the pack, or `null` for the base model. */
+  readonly checkpoint: string | null
+  /** Tokens at most, the one that stops included. */
+  readonly maxTokens: number
+  /** The answer ends with one of these; it is emitted as a token, then `end`. */
+  readonly stopIds: ReadonlySet<number>
+  readonly sampling: SamplingOptions
+  /** Aborting frees the slot; the iterator then ends with `aborted`. */
+  readonly signal: AbortSignal
+  /** Requests of different tenants take turns. */
+  readonly tenant?: string
+  /** Waiting longer than this for a slot ends in ApiError `overloaded`. */
+  readonly queueTimeoutMs?: number
+}
+
+/** What `generate()` yields: tokens, then exactly one `end`. */
+export type EngineEvent =
+  | {
+      readonly type: 'token'
+      readonly id: number
+      /** `null` when the request didn't ask for log-probabilities. */
+      readonly logprob: number | null
+      readonly topLogprobs: readonly TokenLogprob[]
+    }
+  | { readonly type: 'end'; readonly reason: EndReason; readonly timings: SequenceTimings }
+
+/** A stop id, `maxTokens` or a full slot, or the request's signal. */
+export type EndReason = 'stop' | 'length' | 'aborted'
+
+/** Where one sequence's time went. */
+export interface SequenceTimings {
+  readonly queuedMs: number
+  /** From admission to the first token. */
+  readonly prefillMs: number
+  readonly decodeMs: number
+  /** Prompt positions whose keys and values were there already. */
+  readonly reusedTokens: number
+}
+
+/** The vectors of vocabulary ids: how generated tokens go back in. */
+export interface TokenEmbeddings {
+  readonly vocabularySize: number
+  readonly hiddenSize: number
+  /**
+   * Writes the embedding of `id` into `target` at element `offset`.
+   * @throws RangeError when `id` isn't in the vocabulary
+   */
+  lookup(id: number, target: Float32Array, offset?: number): void
+}
+
+/** The LoRA matrices of one checkpoint, by the decoder's input name. */
+export type AdapterWeights = ReadonlyMap<
+  string,
+  { readonly data: Float32Array; readonly dims: readonly number[] }
+>
+
+/** What the engine is doing, for `/readyz` and `/metrics`. */
+export interface EngineStats {
+  readonly running: number
+  readonly waiting: number
+  readonly slots: number
+  readonly slotsFree: number
+  /** Positions holding keys and values of running sequences, over all there are. */
+  readonly kvUsage: number
+  readonly kvBytesReserved: number
+  readonly tokensGenerated: number
+  readonly promptTokens: number
+  readonly promptTokensReused: number
+  readonly steps: number
+}

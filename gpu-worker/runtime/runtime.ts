@@ -1,0 +1,104 @@
+/**
+ * What the model and the engine see of ONNX Runtime. Two implementations: `c-api/` (the C API through koffi:
+ * runs off the event loop, tensors stay in place) and `node-binding/` (the onnxruntime-node binding: works
+ * everywhere, copies and blocks). `load-runtime.ts` chooses one at start.
+ */
+import type { ElementType, Tensor } from './tensor.ts'
+
+/** How a session is made. Everything has a default; see `SESSION_DEFAULTS`. */
+export interface SessionOptions {
+  /** Threads inside one operator. */
+  threads?: number
+  /** Threads busy-wait for work between operators: a little faster alone, much slower beside others. */
+  spinning?: boolean
+  graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all'
+  /** Weights are repacked for the kernels at load: faster runs, more memory. */
+  prepacking?: boolean
+  /** ONNX Runtime's session configuration entries, e.g. `session.dynamic_block_base`. */
+  config?: Readonly<Record<string, string>>
+}
+
+/** What a model says of an input or output. */
+export interface ValueInfo {
+  readonly name: string
+  /** The element type, or the runtime's own name of one that `ElementType` doesn't have. */
+  readonly type: ElementType | (string & {})
+  /** The size of each dimension; `null` where it is dynamic. */
+  readonly dims: readonly (number | null)[]
+}
+
+/** What one run may be given. */
+export interface RunOptions {
+  /** Aborting ends the run between two operators (c-api) or before it starts (node-binding). */
+  signal?: AbortSignal
+}
+
+/** ONNX Runtime, by one of the two ways. */
+export interface OrtRuntime {
+  readonly kind: 'c-api' | 'node-binding'
+  /** The version of the ONNX Runtime library, e.g. `1.30.0`. */
+  readonly version: string
+  /**
+   * Loads a model from a file; external data is found beside it.
+   * @throws RuntimeError when the file is missing or isn't a model that this library runs
+   */
+  loadSession(path: string, options?: SessionOptions): Promise<OrtSession>
+}
+
+/** A loaded model. Its runs never overlap: each waits for the one before it. */
+export interface OrtSession {
+  readonly inputs: readonly ValueInfo[]
+  readonly outputs: readonly ValueInfo[]
+  /**
+   * The plain way: every output in fresh memory. For models that run once a request (encoder, connector).
+   * @param outputNames which outputs are computed and returned; all of them when left out
+   * @throws RuntimeError; or the signal's reason when it was aborted
+   */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputNames?: readonly string[],
+    options?: RunOptions,
+  ): Promise<Record<string, Tensor>>
+  /** The fast way: inputs and outputs tied to our memory once, run many times. */
+  createBinding(): OrtBinding
+  /** Waits for the run in progress, then frees the model and its bindings. Idempotent. */
+  release(): Promise<void>
+}
+
+/**
+ * Inputs and outputs tied to tensors of ours. A tie holds until it is replaced: between runs the caller writes
+ * into the same arrays. Binding one array as a `past_*` input and a `present_*` output makes
+ * GroupQueryAttention append in place. While `run()` is under way neither the ties nor the arrays of this
+ * binding may be touched.
+ */
+export interface OrtBinding {
+  /** @throws RuntimeError when the model has no such input, or its type differs */
+  bindInput(name: string, value: Tensor): void
+  /** `value.dims` must be the shape that the run will produce. Outputs that aren't tied aren't computed. */
+  bindOutput(name: string, value: Tensor): void
+  /** @throws RuntimeError; or the signal's reason when it was aborted */
+  run(options?: RunOptions): Promise<void>
+  /** Frees the native side; the arrays are the caller's. Idempotent. */
+  release(): void
+}
+
+/** What went wrong in ONNX Runtime, in its words, with what we were doing. */
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError'
+  /** ONNX Runtime's code, where there is one (OrtErrorCode in onnxruntime_c_api.h). */
+  readonly ortCode: number | null
+
+  constructor(message: string, ortCode: number | null = null, options?: ErrorOptions) {
+    super(message, options)
+    this.ortCode = ortCode
+  }
+}
+
+/** The session options used when the caller gives none. */
+export const SESSION_DEFAULTS = {
+  threads: 2,
+  spinning: false,
+  graphOptimization: 'all',
+  prepacking: true,
+  config: {},
+} as const satisfies Required<SessionOptions>
