@@ -1,0 +1,1 @@
+"""Everything that makes the model packs, from published base weights to ONNX."""

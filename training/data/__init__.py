@@ -1,0 +1,1 @@
+"""Corpora: texts, spoken sentences, sounds, noise, and the grammars that write questions and answers."""

@@ -1,0 +1,145 @@
+"""Spoken corpora in shards: texts read by Piper and Kokoro, resumable, one file every 200 texts.
+
+A shard is an npz with `audio` (int16, all clips of 16 kHz end to end) and `meta` (JSON: one object a clip).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from training import paths
+from training.data import questions, texts
+from training.data.scenarios import training_message
+from training.data.speakers import Kokoro, Piper, training_voices
+
+SHARD = 200
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One spoken text; `voice` is "piper" or a Kokoro voice."""
+
+    text: str
+    voice: str
+    kind: str
+    samples: int
+
+
+def sentences(rng: random.Random) -> str:
+    """A sentence of the list, sometimes two."""
+    first = texts.finished(rng.choice(texts.training_sentences()))
+    return first if rng.random() < 0.8 else first + " " + texts.finished(rng.choice(texts.training_sentences()))
+
+
+def readings(rng: random.Random) -> str:
+    """A reading of about 15 to 28 seconds."""
+    return texts.reading(rng, texts.training_sentences(), rng.randint(38, 66))
+
+
+def short(rng: random.Random) -> str:
+    """Up to five words: commands, greetings, numbers."""
+    words = rng.choice(texts.training_sentences()).split()
+    return texts.finished(" ".join(words[: rng.randint(1, 5)]))
+
+
+def spoken_questions(rng: random.Random) -> str:
+    """A general question or command."""
+    return rng.choice(questions.training_questions())
+
+
+def messages(rng: random.Random) -> str:
+    """A message of a training family."""
+    return training_message(rng).text
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """How many texts of which kind are read by whom."""
+
+    speaker: str
+    kind: str
+    write: Callable[[random.Random], str]
+    count: int
+
+
+CORPORA = (
+    Corpus("piper", "sentences", sentences, 2600),
+    Corpus("piper", "readings", readings, 400),
+    Corpus("piper", "short", short, 400),
+    Corpus("kokoro", "sentences", sentences, 400),
+    Corpus("piper", "questions", spoken_questions, 700),
+    Corpus("piper", "messages", messages, 700),
+    Corpus("kokoro", "questions", spoken_questions, 300),
+    Corpus("kokoro", "messages", messages, 300),
+    Corpus("kokoro", "readings", readings, 40),
+)
+
+
+def shard_dir() -> Path:
+    """Where the shards lie."""
+    return paths.train_dir() / "speech"
+
+
+def build(corpus: Corpus) -> None:
+    """Speak one corpus; finished shards are kept."""
+    piper = Piper() if corpus.speaker == "piper" else None
+    kokoro = Kokoro() if corpus.speaker == "kokoro" else None
+    voices = training_voices()
+    shard_dir().mkdir(parents=True, exist_ok=True)
+    for start in range(0, corpus.count, SHARD):
+        path = shard_dir() / f"{corpus.speaker}-{corpus.kind}-{start:05d}.npz"
+        if path.exists():
+            continue
+        rng = random.Random(f"{corpus.speaker} {corpus.kind} {start}")
+        clips: list[Clip] = []
+        audio: list[np.ndarray] = []
+        for _ in range(min(SHARD, corpus.count - start)):
+            text = corpus.write(rng)
+            if piper is not None:
+                voice, samples = "piper", piper.say(text, rng)
+            else:
+                assert kokoro is not None
+                voice = rng.choice(voices)
+                samples = kokoro.say(text, voice, rng.uniform(0.85, 1.25))
+            level = rng.uniform(0.15, 0.9) / max(1e-3, float(np.abs(samples).max()))
+            audio.append((samples * level * 32767).astype(np.int16))
+            clips.append(Clip(text, voice, corpus.kind, len(samples)))
+        temporary = path.with_suffix(".tmp.npz")
+        np.savez(temporary, audio=np.concatenate(audio), meta=json.dumps([asdict(clip) for clip in clips]))
+        temporary.rename(path)
+        print(path.name, flush=True)
+
+
+def load(pattern: str = "*") -> Iterator[tuple[Clip, np.ndarray]]:
+    """Every clip of the finished shards with its samples, [n] int16 at 16 kHz."""
+    for path in sorted(shard_dir().glob(f"{pattern}.npz")):
+        if path.name.endswith(".tmp.npz"):
+            continue
+        shard = np.load(path)
+        audio, start = shard["audio"], 0
+        for entry in json.loads(str(shard["meta"])):
+            clip = Clip(**entry)
+            yield clip, audio[start : start + clip.samples]
+            start += clip.samples
+
+
+def main() -> None:
+    """Speak all corpora of a speaker (or of both)."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--speaker", choices=("piper", "kokoro"))
+    parser.add_argument("--kind")
+    arguments = parser.parse_args()
+    for corpus in CORPORA:
+        if arguments.speaker in (None, corpus.speaker) and arguments.kind in (None, corpus.kind):
+            build(corpus)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Reference values from Python implementations, for the parity tests of the worker."""
