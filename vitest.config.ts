@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     projects: [
       // Beside the code: no weights, no network, no other process.
-      { test: { name: 'unit', include: ['{src,gpu-worker,workers,bench}/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['{src,gpu-worker,workers,bench,web}/**/*.test.ts'] } },
       // Across processes, with the committed weights.
       {
         test: {
@@ -12,6 +12,16 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/parity/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      // The page in Chromium: `npm run test:browser`.
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           fileParallelism: false,
         },
       },
