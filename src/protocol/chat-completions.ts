@@ -1,0 +1,214 @@
+/**
+ * `POST /v1/chat/completions`: the request, the answer, and the chunks of a streamed answer.
+ * OpenAI's wire format; what is ours beyond it says so.
+ */
+import * as z from 'zod'
+import { audioFormats } from './audio-source.ts'
+import { maxCompletions, maxLogitBiases, maxStopSequences, maxTopLogprobs } from './limits.ts'
+
+/** OpenAI takes null wherever a field may be left out; inside Auricle it is simply not there. */
+const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform(value => value ?? undefined)
+/** A field that only exists to be null or empty, as in an assistant message that is sent back as it came. */
+const absent = z.null().optional()
+const emptyList = z.array(z.never()).max(0).nullish()
+
+export const TextPart = z.strictObject({
+  type: z.literal('text'),
+  text: z.string(),
+})
+
+export const InputAudioPart = z.strictObject({
+  type: z.literal('input_audio'),
+  input_audio: z.strictObject({
+    /** base64 of the audio file. */
+    data: z.string().min(1, 'it is empty'),
+    /** A hint; the bytes decide. OpenAI requires it, here it may be left out. */
+    format: z.enum(audioFormats).optional(),
+  }),
+})
+
+/** vLLM's extension: audio by URL. data: URLs only. */
+export const AudioUrlPart = z.strictObject({
+  type: z.literal('audio_url'),
+  audio_url: z.strictObject({ url: z.string().min(1, 'it is empty') }),
+})
+
+/** One part of a user's message. */
+export const ContentPart = z.discriminatedUnion('type', [TextPart, InputAudioPart, AudioUrlPart])
+export type ContentPart = z.infer<typeof ContentPart>
+export type AudioPart = z.infer<typeof InputAudioPart> | z.infer<typeof AudioUrlPart>
+
+const textContent = z.union([z.string(), z.array(TextPart).min(1)])
+
+export const SystemMessage = z.strictObject({ role: z.literal('system'), content: textContent })
+/** OpenAI's newer name for the system message; treated the same. */
+export const DeveloperMessage = z.strictObject({ role: z.literal('developer'), content: textContent })
+export const UserMessage = z.strictObject({
+  role: z.literal('user'),
+  content: z.union([z.string(), z.array(ContentPart).min(1)]),
+})
+export const AssistantMessage = z.strictObject({
+  role: z.literal('assistant'),
+  content: textContent,
+  // A message of an earlier answer is sent back as it came, with its empty fields.
+  refusal: absent,
+  audio: absent,
+  function_call: absent,
+  tool_calls: emptyList,
+  annotations: emptyList,
+})
+
+/** One message of the conversation. */
+export const Message = z.discriminatedUnion('role', [
+  SystemMessage,
+  DeveloperMessage,
+  UserMessage,
+  AssistantMessage,
+])
+export type Message = z.infer<typeof Message>
+
+const tokenCount = z.int().min(1)
+
+/** The request, as accepted. `parseChatCompletionRequest` also explains what is refused. */
+export const ChatCompletionRequest = z.strictObject({
+  model: z.string().min(1).max(256),
+  messages: z.array(Message).min(1),
+
+  stream: optional(z.boolean()),
+  stream_options: optional(
+    z.strictObject({ include_usage: optional(z.boolean()), include_obfuscation: optional(z.literal(false)) }),
+  ),
+  max_completion_tokens: optional(tokenCount),
+  max_tokens: optional(tokenCount),
+  temperature: optional(z.number().min(0).max(2)),
+  top_p: optional(z.number().gt(0).max(1)),
+  seed: optional(z.int()),
+  stop: optional(z.union([z.string().min(1), z.array(z.string().min(1)).max(maxStopSequences)])),
+  n: optional(z.int().min(1).max(maxCompletions)),
+  logprobs: optional(z.boolean()),
+  top_logprobs: optional(z.int().min(0).max(maxTopLogprobs)),
+  frequency_penalty: optional(z.number().min(-2).max(2)),
+  presence_penalty: optional(z.number().min(-2).max(2)),
+  logit_bias: optional(
+    z
+      .record(z.string().regex(/^\d{1,9}$/, 'expected a token id'), z.number().min(-100).max(100))
+      .refine(biases => Object.keys(biases).length <= maxLogitBiases, `at most ${maxLogitBiases} entries`),
+  ),
+
+  // Ours.
+  top_k: optional(z.int().min(0)),
+  min_p: optional(z.number().min(0).max(1)),
+  repetition_penalty: optional(z.number().gt(0).max(2)),
+  long_audio: optional(z.enum(['error', 'chunk'])),
+
+  // Without effect; see openai-parameters.ts.
+  user: optional(z.string().max(1024)),
+  safety_identifier: optional(z.string().max(1024)),
+  metadata: optional(
+    z
+      .record(z.string().max(64), z.string().max(512))
+      .refine(pairs => Object.keys(pairs).length <= 16, 'at most 16 pairs'),
+  ),
+  prompt_cache_key: optional(z.string().max(1024)),
+  prompt_cache_retention: optional(z.enum(['in_memory', 'in-memory', '24h'])),
+
+  // Only what happens anyway.
+  store: optional(z.literal(false)),
+  service_tier: optional(z.enum(['auto', 'default'])),
+  modalities: optional(z.tuple([z.literal('text')])),
+  response_format: optional(z.strictObject({ type: z.literal('text') })),
+  tools: emptyList,
+  tool_choice: optional(z.literal('none')),
+  functions: emptyList,
+  function_call: optional(z.literal('none')),
+  reasoning_effort: optional(z.literal('none')),
+  verbosity: optional(z.literal('medium')),
+})
+export type ChatCompletionRequest = z.infer<typeof ChatCompletionRequest>
+
+/** A stretch of a recording, in seconds from its beginning. */
+export const AudioRange = z.object({ start: z.number().min(0), end: z.number().min(0) })
+
+/** Ours: what became of one audio part, so that nothing is ever cut in silence. */
+export const AudioCoverage = z.object({
+  /** Index of the audio in the conversation, from 0. */
+  index: z.int().min(0),
+  /** Length of what was sent. */
+  seconds_received: z.number().min(0),
+  /** Length of what the model was given. */
+  seconds_encoded: z.number().min(0),
+  ranges: z.array(AudioRange),
+})
+export type AudioCoverage = z.infer<typeof AudioCoverage>
+
+export const Usage = z.object({
+  prompt_tokens: z.int().min(0),
+  completion_tokens: z.int().min(0),
+  total_tokens: z.int().min(0),
+  prompt_tokens_details: z.object({
+    /** Tokens of the prompt that stand for audio. */
+    audio_tokens: z.int().min(0),
+    cached_tokens: z.int().min(0).optional(),
+  }),
+  /** Ours: one entry an audio part, in the order of the conversation. */
+  audio: z.array(AudioCoverage),
+})
+export type Usage = z.infer<typeof Usage>
+
+const TopLogprob = z.object({
+  token: z.string(),
+  /** UTF-8 bytes of the token; a token may be a part of a character. */
+  bytes: z.array(z.int().min(0).max(255)).nullable(),
+  logprob: z.number(),
+})
+export const TokenLogprob = TopLogprob.extend({ top_logprobs: z.array(TopLogprob) })
+export type TokenLogprob = z.infer<typeof TokenLogprob>
+
+export const Logprobs = z.object({
+  content: z.array(TokenLogprob).nullable(),
+  refusal: z.null().optional(),
+})
+export type Logprobs = z.infer<typeof Logprobs>
+
+/** `stop`: the model ended or a stop sequence came; `length`: max_tokens or the context was reached. */
+export const FinishReason = z.enum(['stop', 'length'])
+export type FinishReason = z.infer<typeof FinishReason>
+
+/** The whole answer. */
+export const ChatCompletion = z.object({
+  id: z.string(),
+  object: z.literal('chat.completion'),
+  /** Unix time in seconds. */
+  created: z.int(),
+  model: z.string(),
+  choices: z.array(
+    z.object({
+      index: z.int().min(0),
+      message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+      logprobs: Logprobs.nullable(),
+      finish_reason: FinishReason,
+    }),
+  ),
+  usage: Usage,
+  system_fingerprint: z.string().optional(),
+})
+export type ChatCompletion = z.infer<typeof ChatCompletion>
+
+/** One event of a streamed answer. The last one, where asked for, has no choices and the usage. */
+export const ChatCompletionChunk = z.object({
+  id: z.string(),
+  object: z.literal('chat.completion.chunk'),
+  created: z.int(),
+  model: z.string(),
+  choices: z.array(
+    z.object({
+      index: z.int().min(0),
+      delta: z.object({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+      logprobs: Logprobs.nullable().optional(),
+      finish_reason: FinishReason.nullable(),
+    }),
+  ),
+  usage: Usage.nullable().optional(),
+  system_fingerprint: z.string().optional(),
+})
+export type ChatCompletionChunk = z.infer<typeof ChatCompletionChunk>

@@ -1,0 +1,29 @@
+/** `GET /healthz` (the process lives) and `GET /readyz` (it can answer requests now), of worker and edge. */
+import * as z from 'zod'
+
+/** Version of the wire between edge and worker; the edge doesn't use a worker that speaks another. */
+export const protocolVersion = 1
+
+/** `GET /healthz`: 200 as long as the process lives, also while it loads or drains. */
+export const Health = z.object({ status: z.literal('ok') })
+export type Health = z.infer<typeof Health>
+
+/** `GET /readyz` of a worker: 200 when `ready`, else 503 with the same body. */
+export const WorkerReadiness = z.object({
+  status: z.enum(['ready', 'loading', 'draining', 'failed']),
+  protocol_version: z.int(),
+  /** Ids of the models that it serves, checkpoints (`model:checkpoint`) among them. */
+  models: z.array(z.string()),
+  /** Sequences that are decoded now, that wait, and that could be decoded at once. */
+  load: z.object({ running: z.int().min(0), waiting: z.int().min(0), slots: z.int().min(0) }),
+})
+export type WorkerReadiness = z.infer<typeof WorkerReadiness>
+
+/** `GET /readyz` of the edge: 200 when at least one worker is ready, else 503 with the same body. */
+export const EdgeReadiness = z.object({
+  status: z.enum(['ready', 'unavailable']),
+  protocol_version: z.int(),
+  models: z.array(z.string()),
+  workers: z.object({ ready: z.int().min(0), total: z.int().min(0) }),
+})
+export type EdgeReadiness = z.infer<typeof EdgeReadiness>
