@@ -72,9 +72,12 @@ export interface OrtSession {
  * binding may be touched.
  */
 export interface OrtBinding {
-  /** @throws RuntimeError when the model has no such input, or its type differs */
+  /** @throws RuntimeError when the model has no such input, or another type of it */
   bindInput(name: string, value: Tensor): void
-  /** `value.dims` must be the shape that the run will produce. Outputs that aren't tied aren't computed. */
+  /**
+   * `value.dims` must be the shape that the run will produce. Outputs that aren't tied aren't computed.
+   * @throws RuntimeError when the model has no such output, or another type of it
+   */
   bindOutput(name: string, value: Tensor): void
   /** @throws RuntimeError; or the signal's reason when it was aborted */
   run(options?: RunOptions): Promise<void>
@@ -92,6 +95,27 @@ export class RuntimeError extends Error {
     super(message, options)
     this.ortCode = ortCode
   }
+}
+
+/**
+ * Both runtimes check names and types alike.
+ * @throws RuntimeError when `values` has no `name`, or another type of it
+ */
+export function requireValue(values: readonly ValueInfo[], name: string, type: ElementType): void {
+  const value = values.find(candidate => candidate.name === name)
+  if (value === undefined) {
+    throw new RuntimeError(`The model has no ${name}; it has ${values.map(({ name }) => name).join(', ')}.`)
+  }
+  if (value.type !== type) throw new RuntimeError(`${name} is ${value.type} in the model, not ${type}.`)
+}
+
+/**
+ * A run with an input missing would fail somewhere inside the graph.
+ * @throws RuntimeError that names what is missing
+ */
+export function requireInputs(inputs: readonly ValueInfo[], bound: { has(name: string): boolean }): void {
+  const missing = inputs.filter(({ name }) => !bound.has(name)).map(({ name }) => name)
+  if (missing.length > 0) throw new RuntimeError(`Inputs of the model are missing: ${missing.join(', ')}.`)
 }
 
 /** The session options used when the caller gives none. */

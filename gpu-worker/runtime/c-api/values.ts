@@ -1,0 +1,109 @@
+/** Between our tensors and ONNX Runtime's values (`OrtValue`). */
+import koffi from 'koffi'
+import { RuntimeError, type ValueInfo } from '../runtime.ts'
+import type { ElementType, ElementTypes, Tensor } from '../tensor.ts'
+import type { Api, Pointer } from './api.ts'
+
+/** ONNXTensorElementDataType: the numbers are ONNX's own (onnx.proto, TensorProto.DataType). */
+const ELEMENT_TYPE_CODES: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+}
+
+const ARRAY_CONSTRUCTORS: {
+  readonly [T in ElementType]: new (
+    buffer: ArrayBuffer,
+  ) => ElementTypes[T]
+} = {
+  float32: Float32Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+}
+
+/** What an empty tensor points at: ONNX Runtime wants an address, and never reads it. */
+const NOTHING = new Uint8Array(8)
+
+/**
+ * A value over the tensor's own memory. The array must outlive the value and every binding that has it: the
+ * memory of an ArrayBuffer never moves, but it is freed with the last array over it.
+ * @returns a pointer that the caller frees with `ReleaseValue`
+ */
+export function createValue(api: Api, value: Tensor): Pointer {
+  const dims = BigInt64Array.from(value.dims, BigInt)
+  return api.get(
+    'CreateTensorWithDataAsOrtValue',
+    api.cpuMemory,
+    addressOf(value.data.byteLength > 0 ? value.data : NOTHING),
+    value.data.byteLength,
+    dims,
+    dims.length,
+    ELEMENT_TYPE_CODES[value.type],
+  )
+}
+
+/** Copies a value of the runtime's into memory of ours. */
+export function readValue(api: Api, value: Pointer): Tensor {
+  const info = api.get('GetTensorTypeAndShape', value)
+  try {
+    const { type, dims } = readTypeAndShape(api, info)
+    if (!isElementType(type)) throw new RuntimeError(`An output of type ${type} can't be read.`)
+    const shape = dims.map(dim => dim ?? 0)
+    const Constructor = ARRAY_CONSTRUCTORS[type]
+    const elements = shape.reduce((product, dim) => product * dim, 1)
+    if (elements === 0) return { type, data: new Constructor(new ArrayBuffer(0)), dims: shape }
+    const address = api.get('GetTensorMutableData', value)
+    const bytesPerElement = new Constructor(new ArrayBuffer(0)).BYTES_PER_ELEMENT
+    const copy = koffi.view(address, elements * bytesPerElement).slice(0)
+    return { type, data: new Constructor(copy), dims: shape }
+  } finally {
+    api.release('ReleaseTensorTypeAndShapeInfo', info)
+  }
+}
+
+/** The names, types and shapes of a session's inputs or outputs. */
+export function readValueInfos(api: Api, session: Pointer, side: 'Input' | 'Output'): ValueInfo[] {
+  const count = Number(api.get(`SessionGet${side}Count`, session))
+  return Array.from({ length: count }, (_, index) => {
+    const nameAddress = api.get(`SessionGet${side}Name`, session, index, api.allocator)
+    const name = koffi.decode.string(nameAddress)
+    api.call('AllocatorFree', api.allocator, nameAddress)
+    const typeInfo = api.get(`SessionGet${side}TypeInfo`, session, index)
+    try {
+      // Null when it isn't a tensor (a sequence or a map); borrowed, not ours to free.
+      const tensorInfo = api.get('CastTypeInfoToTensorInfo', typeInfo)
+      if (tensorInfo === 0n) return { name, type: 'not a tensor', dims: [] }
+      return { name, ...readTypeAndShape(api, tensorInfo) }
+    } finally {
+      api.release('ReleaseTypeInfo', typeInfo)
+    }
+  })
+}
+
+/** Asking for `buffer` moves a small array out of V8's heap, where the collector would move it about. */
+function addressOf(array: Tensor['data']): bigint {
+  return koffi.address(array.buffer) + BigInt(array.byteOffset)
+}
+
+function readTypeAndShape(api: Api, info: Pointer): Omit<ValueInfo, 'name'> {
+  // An enum of 32 bits is written into the zeroed 64.
+  const code = Number(api.get('GetTensorElementType', info))
+  const rank = Number(api.get('GetDimensionsCount', info))
+  const dims = new BigInt64Array(rank)
+  if (rank > 0) api.call('GetDimensions', info, dims, rank)
+  const known = Object.entries(ELEMENT_TYPE_CODES).find(([, typeCode]) => typeCode === code)
+  return {
+    type: known?.[0] ?? `ONNX element type ${code}`,
+    dims: Array.from(dims, dim => (dim < 0n ? null : Number(dim))),
+  }
+}
+
+function isElementType(type: string): type is ElementType {
+  return type in ELEMENT_TYPE_CODES
+}
