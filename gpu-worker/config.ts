@@ -1,0 +1,50 @@
+/** The worker's settings, read from the environment once. */
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { defaultLimits } from '../src/protocol/limits.ts'
+
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+
+const Environment = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  /** 0 takes any free port. */
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8081),
+  /** Folder of the packs. */
+  AURICLE_MODELS: z.string().default(fileURLToPath(new URL('../models', import.meta.url))),
+  /** Threads of one operator; more than the physical cores makes it slower. */
+  AURICLE_THREADS: count(Math.max(1, Math.min(8, availableParallelism()))),
+  /** Requests decoded at once. */
+  AURICLE_SLOTS: count(8),
+  /** Tokens of prompt and answer together. */
+  AURICLE_CONTEXT_LENGTH: count(4096),
+  /** Requests that may wait for a slot. */
+  AURICLE_MAX_WAITING: count(64),
+  AURICLE_MAX_BODY_BYTES: count(defaultLimits.maxBodyBytes),
+  AURICLE_MAX_AUDIO_SECONDS: count(defaultLimits.maxAudioSeconds),
+})
+
+export type WorkerConfig = ReturnType<typeof readConfig>
+
+/** @throws Error that names the variable and what it may be */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
+  const parsed = Environment.safeParse(environment)
+  if (!parsed.success) throw new Error(`The environment is wrong:\n${z.prettifyError(parsed.error)}`)
+  const env = parsed.data
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    modelsDirectory: env.AURICLE_MODELS,
+    threads: env.AURICLE_THREADS,
+    engine: {
+      slots: env.AURICLE_SLOTS,
+      slotCapacity: env.AURICLE_CONTEXT_LENGTH,
+      maxWaiting: env.AURICLE_MAX_WAITING,
+    },
+    limits: {
+      ...defaultLimits,
+      maxBodyBytes: env.AURICLE_MAX_BODY_BYTES,
+      maxAudioSeconds: env.AURICLE_MAX_AUDIO_SECONDS,
+    },
+  }
+}

@@ -1,0 +1,50 @@
+/** The worker process: reads its settings, listens, loads its packs, serves, drains. */
+import { serve } from '@hono/node-server'
+import { readConfig } from './config.ts'
+import { loadPacks } from './model/pack.ts'
+import { loadChatModels } from './model/registry.ts'
+import { loadRuntime } from './runtime/load-runtime.ts'
+import { createWorkerApp, type WorkerState } from './server.ts'
+
+/** How long requests under way may take to end once the process is told to stop. */
+const DRAIN_MS = 30_000
+
+const config = readConfig(process.env)
+const state: WorkerState = { status: 'loading', models: new Map() }
+const app = createWorkerApp(state, config.limits)
+const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, address => {
+  report({ event: 'listening', port: address.port })
+})
+
+try {
+  const startedMs = performance.now()
+  const [packs, runtime] = await Promise.all([loadPacks(config.modelsDirectory), loadRuntime()])
+  state.models = await loadChatModels({ packs, runtime, threads: config.threads, engine: config.engine })
+  state.status = 'ready'
+  report({
+    event: 'ready',
+    models: [...state.models.keys()],
+    runtime: runtime.kind,
+    loadMs: Math.round(performance.now() - startedMs),
+  })
+} catch (error) {
+  state.status = 'failed'
+  report({ event: 'failed', message: (error as Error).message })
+  process.exit(1)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    state.status = 'draining'
+    report({ event: 'draining' })
+    setTimeout(() => process.exit(0), DRAIN_MS).unref()
+    await new Promise(resolve => server.close(resolve))
+    await Promise.all(Array.from(state.models.values(), model => model.close()))
+    process.exit(0)
+  })
+}
+
+/** One JSON line on standard output: what whoever started the process waits for. */
+function report(line: Record<string, unknown>): void {
+  console.log(JSON.stringify(line))
+}

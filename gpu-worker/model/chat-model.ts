@@ -1,0 +1,70 @@
+/** What the request path knows of a model that chats about audio; one implementation an architecture. */
+import type { Engine, EngineOptions } from '../engine/engine.ts'
+import type { Prompt } from '../engine/types.ts'
+import type { OrtRuntime } from '../runtime/runtime.ts'
+import type { ChatMessage } from '../text/chat-template.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import type { Pack } from './pack.ts'
+import type { AudioEmbeddings } from './splice.ts'
+
+/** One window of an audio, encoded: what enters the prompt, and which seconds of the audio it covers. */
+export interface EncodedWindow extends AudioEmbeddings {
+  readonly startSeconds: number
+  readonly endSeconds: number
+  /** What a recognizer heard in it, for models that have one; null when there was no speech. */
+  readonly transcript: string | null
+}
+
+/** A whole audio, encoded; its windows follow one another without gap or overlap. */
+export interface EncodedAudio {
+  readonly windows: readonly EncodedWindow[]
+  /** Hash of the samples and of whatever else shaped the embeddings: the key of every cache over them. */
+  readonly contentHash: string
+}
+
+/** A conversation as the language model reads it. */
+export interface RenderedChat {
+  readonly prompt: Prompt
+  /** How many of the prompt's tokens stand for audio. */
+  readonly audioTokens: number
+}
+
+/** What is used where a request leaves it open. */
+export interface GenerationDefaults {
+  readonly temperature: number
+  readonly topP: number
+  /** 0 keeps all. */
+  readonly topK: number
+  readonly repetitionPenalty: number
+  readonly maxTokens: number
+}
+
+export interface ChatModel {
+  readonly pack: Pack
+  readonly tokenizer: Tokenizer
+  readonly engine: Engine
+  /** Ids that end an answer. */
+  readonly stopIds: ReadonlySet<number>
+  readonly generation: GenerationDefaults
+  readonly checkpoints: readonly string[]
+  readonly defaultCheckpoint: string
+  /** @param samples 16 kHz mono, any length; @param checkpoint one of `checkpoints` */
+  encodeAudio(samples: Float32Array, checkpoint: string, signal: AbortSignal): Promise<EncodedAudio>
+  /** Renders the conversation and splices the audios that its parts refer to by index. */
+  renderChat(
+    messages: readonly ChatMessage[],
+    audios: readonly EncodedAudio[],
+    checkpoint: string,
+  ): RenderedChat
+  close(): Promise<void>
+}
+
+/** What an architecture needs to load one of its packs. */
+export interface LoadContext {
+  readonly runtime: OrtRuntime
+  /** Threads of one operator. */
+  readonly threads: number
+  readonly engine: EngineOptions
+  /** Every pack there is, by name; what a pack `requires` is among them. */
+  readonly packs: ReadonlyMap<string, Pack>
+}

@@ -1,0 +1,88 @@
+/**
+ * Model packs on disk: find, read, verify.
+ *
+ * Every file that a pack lists is checked against its size and SHA-256 before anything reads it, so that a
+ * half-copied or altered model is named at start instead of answering nonsense later.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { PackManifest } from './manifest.ts'
+
+export interface Pack<Manifest extends PackManifest = PackManifest> {
+  readonly manifest: Manifest
+  readonly directory: string
+  /** Absolute path of a file that the manifest lists. */
+  path(file: string): string
+}
+
+/** A pack that can't be used; the message names the file and the remedy. */
+export class PackError extends Error {
+  override name = 'PackError'
+}
+
+/** Reads every pack under `directory` (a folder a pack), and verifies the files of each. */
+export async function loadPacks(directory: string): Promise<Map<string, Pack>> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => {
+    throw new PackError(`no folder of models at ${directory}; set AURICLE_MODELS to where the packs are`)
+  })
+  const folders = entries.filter(entry => entry.isDirectory()).map(entry => join(directory, entry.name))
+  const packs = await Promise.all(folders.map(loadPack))
+  const byName = new Map(packs.filter(pack => pack !== null).map(pack => [pack.manifest.name, pack]))
+  for (const { manifest } of byName.values()) {
+    for (const name of manifest.requires) {
+      if (!byName.has(name)) {
+        throw new PackError(`pack '${manifest.name}' needs pack '${name}', which is not in ${directory}`)
+      }
+    }
+  }
+  return byName
+}
+
+/** Reads and verifies one pack; null if the folder has no `pack.json`. */
+export async function loadPack(directory: string): Promise<Pack | null> {
+  const text = await readFile(join(directory, 'pack.json'), 'utf8').catch(() => null)
+  if (text === null) return null
+  const manifest = parseManifest(text, join(directory, 'pack.json'))
+  await Promise.all(
+    Object.entries(manifest.files).map(([file, expected]) => verifyFile(join(directory, file), expected)),
+  )
+  return {
+    manifest,
+    directory,
+    path(file) {
+      if (!(file in manifest.files)) {
+        throw new PackError(`pack '${manifest.name}' uses '${file}' but doesn't list it in 'files'`)
+      }
+      return join(directory, file)
+    },
+  }
+}
+
+function parseManifest(text: string, path: string): PackManifest {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new PackError(`${path} is not JSON: ${(error as Error).message}`)
+  }
+  const parsed = PackManifest.safeParse(json)
+  if (!parsed.success)
+    throw new PackError(`${path} is not a pack manifest:\n${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}
+
+async function verifyFile(path: string, expected: { sha256: string; bytes: number }): Promise<void> {
+  const found = await stat(path).catch(() => null)
+  if (!found) throw new PackError(`${path} is missing; fetch the pack again`)
+  if (found.size !== expected.bytes) {
+    throw new PackError(`${path} has ${found.size} bytes instead of ${expected.bytes}; fetch the pack again`)
+  }
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
+  if (hash.digest('hex') !== expected.sha256) {
+    throw new PackError(`${path} doesn't have the SHA-256 of its manifest; fetch the pack again`)
+  }
+}

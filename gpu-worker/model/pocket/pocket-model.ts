@@ -1,0 +1,176 @@
+/**
+ * The pocket architecture: what is said reaches the language model as speech tokens (the vocabulary bridge),
+ * what else is heard as acoustic tokens (a projector), side by side, window by window.
+ */
+import { createHash } from 'node:crypto'
+import { splitWindows } from '../../audio/windows.ts'
+import { createEngine } from '../../engine/create-engine.ts'
+import type { PromptSpan } from '../../engine/types.ts'
+import { renderChatPrompt } from '../../text/chat-template.ts'
+import { loadTokenizer } from '../../text/tokenizer.ts'
+import type { ChatModel, EncodedAudio, EncodedWindow, LoadContext } from '../chat-model.ts'
+import type { PocketManifest, WhisperManifest } from '../manifest.ts'
+import type { Pack } from '../pack.ts'
+import { spliceAudio } from '../splice.ts'
+import { WhisperEncoder } from '../whisper/encoder.ts'
+import { WhisperListener } from '../whisper/listener.ts'
+import { type Checkpoint, loadCheckpoint } from './checkpoint.ts'
+import { EmbeddingTable } from './embedding-table.ts'
+import { hearWindow } from './hear.ts'
+import { createVocabularyBridge } from './vocabulary-bridge.ts'
+
+const SAMPLE_RATE_HZ = 16_000
+const WINDOW_SECONDS = 30
+
+/** Loads a pocket pack and the speech pack it hears with. */
+export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadContext): Promise<ChatModel> {
+  const { manifest } = pack
+  const { language_model: languageModel, hearing, tokens } = manifest
+  const speechPack = context.packs.get(manifest.speech.pack) as Pack<WhisperManifest> | undefined
+  if (speechPack?.manifest.architecture !== 'whisper') {
+    throw new RangeError(`pack '${manifest.name}' needs the speech pack '${manifest.speech.pack}'`)
+  }
+  const { runtime, threads } = context
+  const [decoder, encoderSession, listenerSession, table, tokenizer, speechTokenizer, ...checkpointList] =
+    await Promise.all([
+      runtime.loadSession(pack.path(languageModel.graph), { threads }),
+      runtime.loadSession(speechPack.path(speechPack.manifest.encoder.graph), { threads }),
+      runtime.loadSession(speechPack.path(speechPack.manifest.decoder.graph), { threads }),
+      EmbeddingTable.load(pack.path(languageModel.embedding.file), {
+        vocabulary: languageModel.vocabulary,
+        hidden: languageModel.hidden,
+        blockSize: languageModel.embedding.block_size,
+        zeroPoint: languageModel.embedding.zero_point,
+      }),
+      loadTokenizer(pack.path(manifest.tokenizer)),
+      loadTokenizer(speechPack.path(speechPack.manifest.tokenizer)),
+      ...manifest.checkpoints.map(({ name }) => loadCheckpoint(pack, name, runtime)),
+    ])
+  const checkpoints = new Map(checkpointList.map(checkpoint => [checkpoint.name, checkpoint]))
+  const whisper = {
+    encoder: new WhisperEncoder(encoderSession, speechPack.manifest.audio.mel_bins),
+    listener: new WhisperListener(listenerSession, speechPack.manifest, speechTokenizer),
+  }
+  const bridge = createVocabularyBridge(speechTokenizer, tokenizer, table)
+  const engine = createEngine(
+    {
+      decoder,
+      embeddings: table,
+      checkpoints: new Map(checkpointList.map(({ name, adapter }) => [name, adapter])),
+    },
+    {
+      ...context.engine,
+      slotCapacity: Math.min(context.engine.slotCapacity ?? 4096, languageModel.max_positions),
+    },
+  )
+
+  async function encodeWindow(
+    samples: Float32Array,
+    range: { start: number; end: number },
+    checkpoint: Checkpoint,
+    signal: AbortSignal,
+  ): Promise<EncodedWindow> {
+    const { encoded, speech } = await hearWindow(
+      samples.subarray(range.start, range.end),
+      whisper,
+      hearing,
+      signal,
+    )
+    const acoustic = await checkpoint.projectAcoustic(encoded.features, signal)
+    const spoken = bridge.embed(speech?.steps ?? [])
+    const rows = new Float32Array(acoustic.length + spoken.length)
+    rows.set(acoustic)
+    rows.set(spoken, acoustic.length)
+    const placeholders = (values: Float32Array) =>
+      new Array<number>(values.length / languageModel.hidden).fill(tokens.audio)
+    return {
+      ids: [
+        tokens.audio_start,
+        ...placeholders(acoustic),
+        tokens.audio_speech,
+        ...placeholders(spoken),
+        tokens.audio_end,
+      ],
+      rows,
+      startSeconds: range.start / SAMPLE_RATE_HZ,
+      endSeconds: range.end / SAMPLE_RATE_HZ,
+      transcript: speech?.text.trim() ?? null,
+    }
+  }
+
+  async function encodeAudio(
+    samples: Float32Array,
+    checkpointName: string,
+    signal: AbortSignal,
+  ): Promise<EncodedAudio> {
+    const checkpoint = checkpoints.get(checkpointName)!
+    const windows: EncodedWindow[] = []
+    const maxSeconds = WINDOW_SECONDS - hearing.tail_samples / SAMPLE_RATE_HZ
+    for (const range of splitWindows(samples, maxSeconds)) {
+      signal.throwIfAborted()
+      windows.push(await encodeWindow(samples, range, checkpoint, signal))
+    }
+    const hash = createHash('sha256').update(`${manifest.name}:${checkpointName}:`)
+    hash.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
+    return { windows, contentHash: hash.digest('hex') }
+  }
+
+  const renderChat: ChatModel['renderChat'] = (messages, audios, checkpointName) => {
+    const { markers } = checkpoints.get(checkpointName)!
+    const rendered = renderChatPrompt(messages, {
+      tokenizer,
+      tokens: { startOfTurn: tokens.start_of_turn, endOfTurn: tokens.end_of_turn },
+      defaultSystem: manifest.prompt.default_system,
+      audioTokens: index => audios[index]!.windows.flatMap(window => window.ids),
+    })
+    const spliced = spliceAudio(
+      rendered.ids,
+      rendered.audios.flatMap(({ audio }) => audios[audio]!.windows),
+      tokens.audio,
+      {
+        hiddenSize: table.hiddenSize,
+        lookup(id, target, offset = 0) {
+          const marker = markers.get(id)
+          if (marker) target.set(marker, offset)
+          else table.lookup(id, target, offset)
+        },
+      },
+    )
+    const spans: PromptSpan[] = rendered.audios.map(({ audio, offset, length }) => ({
+      start: offset,
+      end: offset + length,
+      contentHash: audios[audio]!.contentHash,
+    }))
+    return {
+      prompt: { ...spliced, spans },
+      audioTokens: spans.reduce((sum, span) => sum + span.end - span.start, 0),
+    }
+  }
+
+  return {
+    pack,
+    tokenizer,
+    engine,
+    stopIds: new Set([tokens.end_of_turn]),
+    generation: {
+      temperature: manifest.generation.temperature,
+      topP: manifest.generation.top_p,
+      topK: manifest.generation.top_k,
+      repetitionPenalty: manifest.generation.repetition_penalty,
+      maxTokens: manifest.generation.max_tokens,
+    },
+    checkpoints: [...checkpoints.keys()],
+    defaultCheckpoint: manifest.default_checkpoint,
+    encodeAudio,
+    renderChat,
+    async close() {
+      await engine.close()
+      await Promise.all([
+        decoder.release(),
+        encoderSession.release(),
+        listenerSession.release(),
+        ...checkpointList.map(checkpoint => checkpoint.close()),
+      ])
+    },
+  }
+}

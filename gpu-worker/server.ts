@@ -1,0 +1,194 @@
+/** The worker's HTTP: OpenAI's wire, one model server. It stands alone, behind the edge, or in vLLM's place. */
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { ChatCompletionChunk, ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
+import { ApiError, toErrorBody, toErrorHeaders } from '../src/protocol/errors.ts'
+import { protocolVersion, type WorkerReadiness } from '../src/protocol/health.ts'
+import type { Limits } from '../src/protocol/limits.ts'
+import type { Model, ModelList } from '../src/protocol/models.ts'
+import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
+import { doneData, serializeEvent } from '../src/protocol/sse.ts'
+import { type ChatEvent, generateChat } from './generate.ts'
+import type { ChatModel } from './model/chat-model.ts'
+import {
+  type CompletionIdentity,
+  toChatCompletion,
+  toChatCompletionChunks,
+} from './stream/chat-completion.ts'
+
+export interface WorkerState {
+  status: WorkerReadiness['status']
+  /** Empty while the packs are being loaded. */
+  models: ReadonlyMap<string, ChatModel>
+}
+
+/** The worker's routes over its models; `state` may change under it (loading, ready, draining). */
+export function createWorkerApp(state: WorkerState, limits: Limits): Hono {
+  const app = new Hono()
+  const startedAt = Math.floor(Date.now() / 1000)
+
+  app.onError((error, context) => {
+    const body = toErrorBody(error)
+    if (!(error instanceof ApiError)) console.error(error)
+    const status = error instanceof ApiError ? error.status : 500
+    return new Response(JSON.stringify(body), {
+      status,
+      headers: {
+        'content-type': 'application/json',
+        'x-request-id': requestId(context.req.raw),
+        ...toErrorHeaders(error),
+      },
+    })
+  })
+  app.notFound(context => {
+    throw new ApiError('not_found', {
+      message: `There is no ${context.req.method} ${context.req.path} here.`,
+    })
+  })
+
+  app.get('/healthz', context => context.json({ status: 'ok' }))
+  app.get('/readyz', context => {
+    const readiness = readinessOf(state)
+    return context.json(readiness, readiness.status === 'ready' ? 200 : 503)
+  })
+  app.get('/v1/models', context => {
+    const list: ModelList = { object: 'list', data: modelCards(state, startedAt) }
+    return context.json(list)
+  })
+  app.get('/v1/models/:id', context => {
+    const card = modelCards(state, startedAt).find(({ id }) => id === context.req.param('id'))
+    if (!card) {
+      throw new ApiError('model_not_found', {
+        message: `The model '${context.req.param('id').slice(0, 80)}' is not here; GET /v1/models lists what is.`,
+        param: 'model',
+      })
+    }
+    return context.json(card)
+  })
+
+  app.post(
+    '/v1/chat/completions',
+    bodyLimit({
+      maxSize: limits.maxBodyBytes,
+      onError() {
+        throw new ApiError('payload_too_large', {
+          message: `The body is larger than ${limits.maxBodyBytes} bytes. Compress the audio or cut it.`,
+        })
+      },
+    }),
+    async context => {
+      if (state.status !== 'ready') {
+        throw new ApiError('worker_unavailable', {
+          message: `The worker is ${state.status}. Send the request again in a moment.`,
+          retryAfterSeconds: 1,
+        })
+      }
+      const request = parseChatCompletionRequest(await readJson(context.req.raw), limits)
+      const id = requestId(context.req.raw)
+      const cancelled = new AbortController()
+      const signal = AbortSignal.any([context.req.raw.signal, cancelled.signal])
+      const events = generateChat(request, { requestId: id, models: state.models, limits, signal })
+      // What is wrong with a request shows before the first event, and so still gets its own status.
+      const opened = await withFirst(events)
+
+      const identity = { id: `chatcmpl-${id}`, created: Math.floor(Date.now() / 1000), model: request.model }
+      const headers = { 'x-request-id': id }
+      if (request.stream) {
+        const body = streamChunks(opened, identity, request, () => cancelled.abort())
+        return new Response(body, {
+          headers: {
+            ...headers,
+            'content-type': 'text/event-stream; charset=utf-8',
+            'cache-control': 'no-store',
+          },
+        })
+      }
+      const completion = await toChatCompletion(opened, identity, request.logprobs ?? false)
+      return context.json(completion, 200, headers)
+    },
+  )
+  return app
+}
+
+function streamChunks(
+  events: AsyncIterable<ChatEvent>,
+  identity: CompletionIdentity,
+  request: ChatCompletionRequest,
+  cancel: () => void,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  const chunks = toChatCompletionChunks(events, identity, {
+    choices: request.n ?? 1,
+    withLogprobs: request.logprobs ?? false,
+    includeUsage: request.stream_options?.include_usage ?? false,
+  })
+  const encode = (data: ChatCompletionChunk | object | string) =>
+    encoder.encode(serializeEvent({ data: typeof data === 'string' ? data : JSON.stringify(data) }))
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await chunks.next()
+        controller.enqueue(encode(done ? doneData : value))
+        if (done) controller.close()
+      } catch (error) {
+        if (!(error instanceof ApiError)) console.error(error)
+        controller.enqueue(encode(toErrorBody(error)))
+        controller.close()
+      }
+    },
+    async cancel() {
+      cancel()
+      await chunks.return(undefined)
+    },
+  })
+}
+
+/** Waits for the first value, so that what fails before it fails here; then gives all of them. */
+async function withFirst<T>(source: AsyncGenerator<T>): Promise<AsyncIterable<T>> {
+  const first = await source.next()
+  return (async function* () {
+    if (!first.done) yield first.value
+    yield* source
+  })()
+}
+
+async function readJson(request: Request): Promise<unknown> {
+  const text = await request.text()
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ApiError('invalid_json', {
+      message: `The body is not JSON: ${(error as Error).message.slice(0, 120)}`,
+    })
+  }
+}
+
+/** The caller's id where it is a plain one, else a new one. */
+function requestId(request: Request): string {
+  const given = request.headers.get('x-request-id')
+  return given && /^[\w.-]{1,128}$/.test(given) ? given : crypto.randomUUID().replaceAll('-', '')
+}
+
+function readinessOf({ status, models }: WorkerState): WorkerReadiness {
+  const engines = [...models.values()].map(model => model.engine.stats())
+  const sum = (key: 'running' | 'waiting' | 'slots') =>
+    engines.reduce((total, stats) => total + stats[key], 0)
+  return {
+    status,
+    protocol_version: protocolVersion,
+    models: [...models].flatMap(([name, { checkpoints }]) => [name, ...checkpoints.map(c => `${name}:${c}`)]),
+    load: { running: sum('running'), waiting: sum('waiting'), slots: sum('slots') },
+  }
+}
+
+function modelCards({ models }: WorkerState, created: number): Model[] {
+  return [...models].map(([id, model]) => ({
+    id,
+    object: 'model',
+    created,
+    owned_by: 'auricle',
+    tasks: ['chat'],
+    context_length: model.engine.contextLength,
+    checkpoints: [...model.checkpoints],
+  }))
+}
