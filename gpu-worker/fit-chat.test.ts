@@ -25,7 +25,7 @@ const modelWith = (contextLength: number): ChatModel =>
   }) as unknown as ChatModel
 
 const audio: EncodedAudio = { windows: [windowOf(50), windowOf(50, 30), windowOf(50, 60)], contentHash: 'h' }
-const _fit = (contextLength: number, longAudio: 'error' | 'chunk', audios = [audio]) =>
+const fitted = (contextLength: number, longAudio: 'error' | 'chunk', audios = [audio]) =>
   fitChat([], audios, { model: modelWith(contextLength), checkpoint: 'c', answerTokens: 20, longAudio })
 
 describe('fitting a chat', () => {

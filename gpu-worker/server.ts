@@ -1,12 +1,12 @@
 /** The worker's HTTP: OpenAI's wire, one model server. It stands alone, behind the edge, or in vLLM's place. */
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { ChatCompletionChunk, ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
 import { ApiError, toErrorBody, toErrorHeaders } from '../src/protocol/errors.ts'
 import { protocolVersion, type WorkerReadiness } from '../src/protocol/health.ts'
 import type { Limits } from '../src/protocol/limits.ts'
 import type { Model, ModelList } from '../src/protocol/models.ts'
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
+import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { doneData, serializeEvent } from '../src/protocol/sse.ts'
 import { type ChatEvent, generateChat } from './generate.ts'
 import type { ChatModel } from './model/chat-model.ts'
@@ -66,47 +66,38 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono {
     return context.json(card)
   })
 
-  app.post(
-    '/v1/chat/completions',
-    bodyLimit({
-      maxSize: limits.maxBodyBytes,
-      onError() {
-        throw new ApiError('payload_too_large', {
-          message: `The body is larger than ${limits.maxBodyBytes} bytes. Compress the audio or cut it.`,
-        })
-      },
-    }),
-    async context => {
-      if (state.status !== 'ready') {
-        throw new ApiError('worker_unavailable', {
-          message: `The worker is ${state.status}. Send the request again in a moment.`,
-          retryAfterSeconds: 1,
-        })
-      }
-      const request = parseChatCompletionRequest(await readJson(context.req.raw), limits)
-      const id = requestId(context.req.raw)
-      const cancelled = new AbortController()
-      const signal = AbortSignal.any([context.req.raw.signal, cancelled.signal])
-      const events = generateChat(request, { requestId: id, models: state.models, limits, signal })
-      // What is wrong with a request shows before the first event, and so still gets its own status.
-      const opened = await withFirst(events)
+  app.post('/v1/chat/completions', async context => {
+    if (state.status !== 'ready') {
+      throw new ApiError('worker_unavailable', {
+        message: `The worker is ${state.status}. Send the request again in a moment.`,
+        retryAfterSeconds: 1,
+      })
+    }
+    requireJson(context.req.raw)
+    const body = parseJson(await readBody(context.req.raw, limits.maxBodyBytes))
+    const request = parseChatCompletionRequest(body, limits)
+    const id = requestId(context.req.raw)
+    const cancelled = new AbortController()
+    const signal = AbortSignal.any([context.req.raw.signal, cancelled.signal])
+    const events = generateChat(request, { requestId: id, models: state.models, limits, signal })
+    // What is wrong with a request shows before the first event, and so still gets its own status.
+    const opened = await withFirst(events)
 
-      const identity = { id: `chatcmpl-${id}`, created: Math.floor(Date.now() / 1000), model: request.model }
-      const headers = { 'x-request-id': id }
-      if (request.stream) {
-        const body = streamChunks(opened, identity, request, () => cancelled.abort())
-        return new Response(body, {
-          headers: {
-            ...headers,
-            'content-type': 'text/event-stream; charset=utf-8',
-            'cache-control': 'no-store',
-          },
-        })
-      }
-      const completion = await toChatCompletion(opened, identity, request.logprobs ?? false)
-      return context.json(completion, 200, headers)
-    },
-  )
+    const identity = { id: `chatcmpl-${id}`, created: Math.floor(Date.now() / 1000), model: request.model }
+    const headers = { 'x-request-id': id }
+    if (request.stream) {
+      const chunks = streamChunks(opened, identity, request, () => cancelled.abort())
+      return new Response(chunks, {
+        headers: {
+          ...headers,
+          'content-type': 'text/event-stream; charset=utf-8',
+          'cache-control': 'no-store',
+        },
+      })
+    }
+    const completion = await toChatCompletion(opened, identity, request.logprobs ?? false)
+    return context.json(completion, 200, headers)
+  })
   return app
 }
 
@@ -150,17 +141,6 @@ async function withFirst<T>(source: AsyncGenerator<T>): Promise<AsyncIterable<T>
     if (!first.done) yield first.value
     yield* source
   })()
-}
-
-async function readJson(request: Request): Promise<unknown> {
-  const text = await request.text()
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new ApiError('invalid_json', {
-      message: `The body is not JSON: ${(error as Error).message.slice(0, 120)}`,
-    })
-  }
 }
 
 /** The caller's id where it is a plain one, else a new one. */
