@@ -1,4 +1,5 @@
 /** Server-sent events (WHATWG HTML, section 9.2), both ways, byte by byte. */
+import { toErrorBody } from './errors.ts'
 
 /** One event. `event` and `id` are there only when the stream named them. */
 export interface ServerSentEvent {
@@ -20,6 +21,11 @@ export function serializeEvent(event: ServerSentEvent): string {
   if (event.id !== undefined) text += `id: ${oneLine(event.id)}\n`
   for (const line of event.data.split(/\r\n|\r|\n/)) text += `data: ${line}\n`
   return `${text}\n`
+}
+
+/** The event that ends a stream which broke: OpenAI's clients raise what it holds. Nothing follows it. */
+export function serializeErrorEvent(error: unknown): string {
+  return serializeEvent({ event: 'error', data: JSON.stringify(toErrorBody(error)) })
 }
 
 /** A comment for the wire: keeps a silent connection open, and clients skip it. */

@@ -1,0 +1,50 @@
+/** The edge: middleware in the order that a request meets it, then the routes. Runs wherever fetch does. */
+import { Hono } from 'hono'
+import type { EdgeEnv } from './edge-env.ts'
+import { errorResponse, notFoundResponse } from './error-response.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import { crossOrigin } from './middleware/cross-origin.ts'
+import { requestId } from './middleware/request-id.ts'
+import { securityHeaders } from './middleware/security-headers.ts'
+import { ApiError } from './protocol/errors.ts'
+import { defaultLimits, type Limits } from './protocol/limits.ts'
+import { chatCompletions } from './routes/chat-completions.ts'
+import { health, readiness } from './routes/health.ts'
+import { model, models } from './routes/models.ts'
+import { openApi } from './routes/openapi.ts'
+
+export interface AppOptions {
+  fleet: Fleet
+  limits?: Limits
+  /** Origins whose pages may call the API; none means same-origin only. */
+  corsOrigins?: readonly string[]
+  /** Told of every error that isn't the caller's doing. Gets no audio and no text of the caller. */
+  report?: (error: unknown, requestId: string) => void
+}
+
+/**
+ * Builds the edge.
+ * @example const app = createApp({ fleet }); export default { fetch: app.fetch }
+ */
+export function createApp(options: AppOptions): Hono<EdgeEnv> {
+  const { fleet, limits = defaultLimits, corsOrigins = [], report = () => {} } = options
+  const app = new Hono<EdgeEnv>()
+
+  app.use(requestId)
+  app.use(securityHeaders)
+  app.use(crossOrigin(corsOrigins))
+
+  app.post('/v1/chat/completions', chatCompletions(fleet, limits))
+  app.get('/v1/models', models(fleet))
+  app.get('/v1/models/:id', model(fleet))
+  app.get('/healthz', health)
+  app.get('/readyz', readiness(fleet))
+  app.get('/openapi.json', openApi)
+
+  app.onError((error, context) => {
+    if (!(error instanceof ApiError)) report(error, context.get('requestId'))
+    return errorResponse(error)
+  })
+  app.notFound(context => notFoundResponse(app, context))
+  return app
+}

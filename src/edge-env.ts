@@ -1,0 +1,7 @@
+/** What middleware leaves in a request's context for what comes after it. */
+export interface EdgeEnv {
+  Variables: {
+    /** Id of the request, safe to log and to send on. */
+    requestId: string
+  }
+}

@@ -1,0 +1,79 @@
+/** Reads a request's body, never more of it than is allowed. */
+import { ApiError } from './errors.ts'
+
+/**
+ * All bytes of a body. What is over the limit is neither kept nor waited for.
+ * @throws ApiError `payload_too_large`: by the declared length at once, by the counted length as soon as it is over
+ */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const declared = Number(request.headers.get('content-length') ?? Number.NaN)
+  if (declared > maxBytes) throw tooLarge(maxBytes)
+  if (request.body === null) return new Uint8Array(0)
+  const reader = request.body.getReader()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    while (true) {
+      const { done, value } = await reader.read()
+      if (done) break
+      length += value.byteLength
+      if (length > maxBytes) {
+        await reader.cancel().catch(() => {})
+        throw tooLarge(maxBytes)
+      }
+      chunks.push(value)
+    }
+  } finally {
+    reader.releaseLock()
+  }
+  if (chunks.length === 1) return chunks[0]!
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+/** The JSON value of a body. @throws ApiError `invalid_json`, with the position where it breaks */
+export function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.byteLength === 0) {
+    throw new ApiError('invalid_json', { message: 'The body is empty. Send a JSON object.' })
+  }
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new ApiError('invalid_json', {
+      message: 'The body is not UTF-8. Send JSON encoded as UTF-8.',
+      cause,
+    })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    // The engine's own message quotes the body, and nothing of a body belongs into a message that may be logged.
+    const position = /at position (\d+)/.exec(String(cause))?.[1]
+    const where = position === undefined ? '' : ` It breaks at character ${position}.`
+    throw new ApiError('invalid_json', { message: `The body is not valid JSON.${where}` })
+  }
+}
+
+/** Refuses a body that isn't declared as JSON; a page elsewhere could send anything else without asking (CORS). */
+export function requireJson(request: Request): void {
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
+  if (type === 'application/json' || type.endsWith('+json')) return
+  const sent = /^[\w.+/-]{1,100}$/.test(type) ? `'${type}'` : 'none'
+  throw new ApiError('unsupported_media_type', {
+    message: `The content type must be application/json, got ${sent}. Set the header Content-Type.`,
+  })
+}
+
+function tooLarge(maxBytes: number): ApiError {
+  const megabytes = maxBytes / 1024 / 1024
+  const limit = megabytes >= 1 ? `${Number(megabytes.toFixed(1))} MB` : `${maxBytes} bytes`
+  return new ApiError('payload_too_large', {
+    message: `The body is larger than ${limit}. Compress the audio (Opus, MP3) or cut it.`,
+  })
+}

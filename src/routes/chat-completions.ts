@@ -1,0 +1,25 @@
+/** `POST /v1/chat/completions`: checked here with the schema that the worker uses, then forwarded byte for byte. */
+import type { Handler } from 'hono'
+import { backgroundOf } from '../background.ts'
+import type { EdgeEnv } from '../edge-env.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Limits } from '../protocol/limits.ts'
+import { parseChatCompletionRequest } from '../protocol/parse-chat-completion.ts'
+import { parseJson, readBody, requireJson } from '../protocol/read-body.ts'
+
+export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> {
+  return async context => {
+    const request = context.req.raw
+    requireJson(request)
+    const body = await readBody(request, limits.maxBodyBytes)
+    const { model } = parseChatCompletionRequest(parseJson(body), limits)
+    return fleet.forward({
+      model,
+      path: '/v1/chat/completions',
+      requestId: context.get('requestId'),
+      body,
+      signal: request.signal,
+      background: backgroundOf(context),
+    })
+  }
+}

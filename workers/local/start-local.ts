@@ -1,0 +1,114 @@
+/** Puts the edge, the page and a worker process together on one port. */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { createApp } from '../../src/app.ts'
+import { systemClock } from '../../src/fleet/clock.ts'
+import { Fleet } from '../../src/fleet/fleet.ts'
+import { isLoopback, type LocalConfiguration } from './configuration.ts'
+import { servePage } from './page.ts'
+import { defaultWorkerScript, WorkerProcess } from './worker-process.ts'
+
+export interface LocalServer {
+  /** Base URL without a path, e.g. `http://127.0.0.1:8080`. */
+  url: string
+  /** Resolves when a worker is ready, so that `GET /v1/models` answers. */
+  ready(): Promise<void>
+  /** What to print then: where it is, and how to ask it. */
+  banner(): string
+  /** Takes no new request, finishes those at hand, ends the worker. */
+  stop(): Promise<void>
+}
+
+/** How long `stop` waits for answers that are still being streamed. */
+const drainMs = 30_000
+const readinessPollMs = 50
+
+/**
+ * Starts the server; it listens when this resolves.
+ * @param environment what the worker process inherits
+ * @throws Error when the port is taken or the host is not ours
+ */
+export async function startLocal(
+  configuration: LocalConfiguration,
+  environment: NodeJS.ProcessEnv,
+): Promise<LocalServer> {
+  const own = configuration.workers.length > 0 ? null : startWorker(environment)
+  const fleet = new Fleet({
+    addresses: () => own?.addresses() ?? configuration.workers,
+    fetch: (input, init) => fetch(input, init),
+    clock: systemClock,
+  })
+  const app = createApp({
+    fleet,
+    corsOrigins: configuration.corsOrigins,
+    report: (error, requestId) => console.error(`[${requestId}]`, error),
+  })
+  app.route('/', servePage())
+
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  let stopped = false
+  try {
+    await listen(server, configuration)
+  } catch (error) {
+    await own?.stop()
+    throw error
+  }
+  const { port } = server.address() as AddressInfo
+  const url = `http://${shownHost(configuration.host)}:${port}`
+
+  return {
+    url,
+    async ready() {
+      while (!stopped && (await fleet.readiness()).status !== 'ready') {
+        await new Promise(resolve => setTimeout(resolve, readinessPollMs))
+      }
+    },
+    banner: () => banner(url, configuration.host),
+    async stop() {
+      stopped = true
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      // A connection whose answer ends now would be kept open for a next request that nobody will take.
+      const sweep = setInterval(() => server.closeIdleConnections(), 50)
+      const limit = setTimeout(() => server.closeAllConnections(), drainMs)
+      await closed
+      clearInterval(sweep)
+      clearTimeout(limit)
+      await own?.stop()
+    },
+  }
+}
+
+function startWorker(environment: NodeJS.ProcessEnv): WorkerProcess {
+  const worker = new WorkerProcess({
+    script: environment['AURICLE_WORKER_SCRIPT'] ?? defaultWorkerScript,
+    environment,
+    log: line => console.error(line),
+  })
+  worker.start()
+  return worker
+}
+
+function listen(server: Server, { port, host }: LocalConfiguration): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE'
+      reject(taken ? new Error(`Port ${port} is taken. Choose another: PORT=8090 npm start`) : error)
+    })
+    server.listen(port, host, () => resolve())
+  })
+}
+
+function shownHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+}
+
+function banner(url: string, host: string): string {
+  const reach = isLoopback(host) ? '' : ' (other machines can reach it, and no key is asked for)'
+  const body = '{"model":"pocket","messages":[{"role":"user","content":"Hello!"}]}'
+  return [
+    `Auricle listens on ${url}${reach}. Open it in a browser, or:`,
+    `  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
+  ].join('\n')
+}

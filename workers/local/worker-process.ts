@@ -1,0 +1,113 @@
+/** Runs the worker as a child process: starts it, learns its port, starts it again when it dies, ends it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { WorkerAddress } from '../../src/fleet/choose.ts'
+
+export interface WorkerProcessOptions {
+  /** The script that serves; it prints `{"event":"listening","port":N}` on a line of its stdout when it does. */
+  script: string
+  environment: NodeJS.ProcessEnv
+  /** Takes what the worker prints otherwise, line by line. */
+  log: (line: string) => void
+  /** Waits before a restart; tests pass their own. */
+  wait?: (milliseconds: number) => Promise<void>
+}
+
+const firstRestartDelayMs = 250
+const longestRestartDelayMs = 15_000
+/** A worker that ran for so long had started well: the next restart waits no longer than the first. */
+const healthyAfterMs = 30_000
+/** How long a worker may finish what it is at before it is killed. */
+const drainMs = 30_000
+
+export class WorkerProcess {
+  readonly #options: WorkerProcessOptions
+  #child: ChildProcess | null = null
+  #address: WorkerAddress | null = null
+  #starts = 0
+  #stopping = false
+  #delayMs = firstRestartDelayMs
+  #exited: Promise<void> = Promise.resolve()
+
+  constructor(options: WorkerProcessOptions) {
+    this.#options = options
+  }
+
+  /** Where the worker listens now; nowhere while it starts. A worker that was started again has another id. */
+  addresses(): WorkerAddress[] {
+    return this.#address === null ? [] : [this.#address]
+  }
+
+  /** Process id of the running child, or null. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null
+  }
+
+  /** Starts the worker, and keeps it running until `stop`. */
+  start(): void {
+    const startedAt = performance.now()
+    this.#starts++
+    const child = spawn(
+      process.execPath,
+      ['--import', new URL('./exit-with-parent.ts', import.meta.url).href, this.#options.script],
+      {
+        env: { ...this.#options.environment, HOST: '127.0.0.1', PORT: '0' },
+        // Its own group: an interrupt at the terminal goes to us alone, and we end the worker when all is answered.
+        detached: true,
+        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      },
+    )
+    this.#child = child
+    createInterface({ input: child.stdout! }).on('line', line => this.#onLine(line))
+    this.#exited = new Promise(resolve => {
+      child.once('error', error => this.#options.log(`worker: ${error.message}`))
+      child.once('close', (code, signal) => {
+        this.#child = null
+        this.#address = null
+        resolve()
+        if (!this.#stopping) void this.#restart(performance.now() - startedAt, code ?? signal ?? 'unknown')
+      })
+    })
+  }
+
+  /** Asks the worker to end, waits until it has, and kills it when it takes longer than 30 s. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const child = this.#child
+    if (child === null) return
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), drainMs)
+    await this.#exited
+    clearTimeout(timer)
+  }
+
+  #onLine(line: string): void {
+    const port = listeningPort(line)
+    if (port === null) this.#options.log(line)
+    else this.#address = { id: `local-${this.#starts}`, url: `http://127.0.0.1:${port}` }
+  }
+
+  async #restart(ranMs: number, how: number | string): Promise<void> {
+    if (ranMs > healthyAfterMs) this.#delayMs = firstRestartDelayMs
+    this.#options.log(`worker: ended (${how}); starting it again in ${this.#delayMs / 1000} s`)
+    const wait = this.#options.wait ?? (ms => new Promise(resolve => setTimeout(resolve, ms)))
+    await wait(this.#delayMs)
+    this.#delayMs = Math.min(this.#delayMs * 2, longestRestartDelayMs)
+    if (!this.#stopping) this.start()
+  }
+}
+
+/** The script of this repository's worker. */
+export const defaultWorkerScript: string = fileURLToPath(new URL('../../gpu-worker/main.ts', import.meta.url))
+
+/** The port of a line that says where the worker listens, else null. */
+export function listeningPort(line: string): number | null {
+  if (!line.startsWith('{')) return null
+  try {
+    const message = JSON.parse(line) as { event?: unknown; port?: unknown }
+    return message.event === 'listening' && Number.isInteger(message.port) ? (message.port as number) : null
+  } catch {
+    return null
+  }
+}
