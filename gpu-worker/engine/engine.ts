@@ -2,7 +2,7 @@
 import type { OrtSession } from '../runtime/runtime.ts'
 import type { AdapterWeights, EngineEvent, EngineRequest, EngineStats, TokenEmbeddings } from './types.ts'
 
-/** The bounds of the engine; see `ENGINE_DEFAULTS`. */
+/** The bounds of the engine; see `ENGINE_DEFAULTS` in create-engine.ts. */
 export interface EngineOptions {
   /** Sequences computed at the same time. */
   slots?: number
@@ -14,6 +14,8 @@ export interface EngineOptions {
   prefillBudget?: number
   /** Prompt tokens computed in one step while nothing else runs. */
   prefillBudgetIdle?: number
+  /** A common prefix shorter than this isn't copied from another slot. */
+  minimumReuse?: number
 }
 
 /** What the engine computes with. */
@@ -25,7 +27,7 @@ export interface EngineModel {
   readonly checkpoints: ReadonlyMap<string, AdapterWeights>
 }
 
-/** @see createEngine */
+/** Made by `createEngine()` in create-engine.ts. */
 export interface Engine {
   readonly embeddings: TokenEmbeddings
   /** Positions of a slot: the most that prompt and answer may have together. */
@@ -40,5 +42,3 @@ export interface Engine {
   /** Refuses what is new, ends what runs with `aborted`, waits for the step in progress. */
   close(): Promise<void>
 }
-
-export type CreateEngine = (model: EngineModel, options?: EngineOptions) => Engine

@@ -24,7 +24,7 @@ export interface PromptSpan {
 
 /** One sequence to be generated. `n` choices are n requests with the same prompt. */
 export interface EngineRequest {
-  /** Unique among the requests under way. */
+  /** For traces. */
   readonly id: string
   readonly prompt: Prompt
   /** The adapter's name in the pack, or `null` for the base model. */

@@ -1,0 +1,190 @@
+/** Carries out the scheduler's plans on the decoder. */
+import type { OrtSession } from '../runtime/runtime.ts'
+import { type Tensor, tensor } from '../runtime/tensor.ts'
+import { DecoderBinding } from './decoder-binding.ts'
+import { KvCache } from './kv-cache.ts'
+import type { Plan, PrefillChunk } from './plan.ts'
+import { type SlotRange, toSlotRanges } from './slot-ranges.ts'
+import type { AdapterWeights, TokenEmbeddings } from './types.ts'
+
+/** What a sequence brings to its prefill. */
+export interface PrefillInput {
+  /** [prompt, hidden] f32 */
+  readonly embeddings: Float32Array
+  /** Ends a chunk that is being computed. */
+  readonly signal: AbortSignal
+}
+
+/** What one sequence's part of a plan gave. `logits` [vocabulary] f32 holds until the next one is asked for. */
+export type StepResult =
+  | { readonly kind: 'logits'; readonly id: string; readonly logits: Float32Array }
+  | { readonly kind: 'computed'; readonly id: string }
+  | { readonly kind: 'failed'; readonly id: string; readonly error: unknown }
+
+/** What the runner computes with. */
+export interface RunnerModel {
+  readonly decoder: OrtSession
+  readonly embeddings: TokenEmbeddings
+  readonly checkpoints: ReadonlyMap<string, AdapterWeights>
+}
+
+/** Bindings are small, but there is one for each range of slots and checkpoint ever used. */
+const MAX_BINDINGS = 128
+
+/** @see file comment */
+export class ModelRunner {
+  readonly cache: KvCache
+  readonly #model: RunnerModel
+  readonly #sizes: { hidden: number; vocabulary: number }
+  readonly #adapters: ReadonlyMap<string | null, ReadonlyMap<string, Tensor>>
+  readonly #bindings = new Map<string, DecoderBinding>()
+  /** [slots, hidden] f32: what goes into a decode */
+  readonly #stepEmbeddings: Float32Array
+  /** [slots, vocabulary] f32 */
+  readonly #logits: Float32Array
+
+  /** @throws RangeError when the decoder or an adapter isn't what we can run */
+  constructor(model: RunnerModel, bounds: { slots: number; slotCapacity: number }) {
+    const { decoder, embeddings, checkpoints } = model
+    this.#model = model
+    this.#sizes = { hidden: embeddings.hiddenSize, vocabulary: outputWidth(decoder, 'logits') }
+    this.cache = new KvCache({ ...readKvShape(decoder), ...bounds })
+    this.#adapters = new Map<string | null, ReadonlyMap<string, Tensor>>([
+      [null, adapterInputs(decoder, new Map())],
+      ...Array.from(checkpoints, ([name, weights]) => [name, adapterInputs(decoder, weights)] as const),
+    ])
+    this.#stepEmbeddings = new Float32Array(bounds.slots * this.#sizes.hidden)
+    this.#logits = new Float32Array(bounds.slots * this.#sizes.vocabulary)
+  }
+
+  get vocabularySize(): number {
+    return this.#sizes.vocabulary
+  }
+
+  /**
+   * Runs a plan, result by result. A run that fails fails its own sequences only.
+   * @param inputs of the sequences that the plan prefills; who isn't there any more is left out
+   */
+  async *execute(plan: Plan, inputs: ReadonlyMap<string, PrefillInput>): AsyncGenerator<StepResult, void> {
+    for (const copy of plan.copies) this.cache.copy(copy)
+    const lengths = [...plan.slotLengths]
+    for (const range of toSlotRanges(plan.decodes, lengths)) yield* this.#decode(range, lengths)
+    for (const chunk of plan.prefills) {
+      const input = inputs.get(chunk.id)
+      if (input !== undefined) yield await this.#prefill(chunk, input)
+    }
+  }
+
+  /** After the last run: frees the native side. */
+  release(): void {
+    for (const binding of this.#bindings.values()) binding.release()
+    this.#bindings.clear()
+  }
+
+  /**
+   * One token of each row. Idle slots inside the range are computed too: what they write goes behind their
+   * valid positions, where nothing is read before it is overwritten.
+   */
+  async *#decode(range: SlotRange, lengths: number[]): AsyncGenerator<StepResult, void> {
+    const { first, count, rows } = range
+    const { hidden, vocabulary } = this.#sizes
+    const embeddings = this.#stepEmbeddings.subarray(0, count * hidden)
+    for (const { slot, token } of rows) {
+      this.#model.embeddings.lookup(token, embeddings, (slot - first) * hidden)
+    }
+    const logits = this.#logits.subarray(0, rows.length * vocabulary)
+    try {
+      await this.#binding(rows[0]!.checkpoint, first, count).run({
+        embeddings,
+        positions: 1,
+        pastLengths: lengths.slice(first, first + count),
+        logitsPositions: rows.map(({ slot }) => slot - first),
+        logits,
+      })
+    } catch (error) {
+      for (const { id } of rows) yield { kind: 'failed', id, error }
+      return
+    }
+    // A later run of this step may have these slots in its range.
+    for (const { slot, position } of rows) lengths[slot] = position + 1
+    for (const [row, { id }] of rows.entries()) {
+      yield { kind: 'logits', id, logits: logits.subarray(row * vocabulary, (row + 1) * vocabulary) }
+    }
+  }
+
+  async #prefill(chunk: PrefillChunk, { embeddings, signal }: PrefillInput): Promise<StepResult> {
+    const { id, checkpoint, slot, start, count, last } = chunk
+    const { hidden, vocabulary } = this.#sizes
+    const logits = this.#logits.subarray(0, last ? vocabulary : 0)
+    try {
+      await this.#binding(checkpoint, slot, 1).run(
+        {
+          embeddings: embeddings.subarray(start * hidden, (start + count) * hidden),
+          positions: count,
+          pastLengths: [start],
+          logitsPositions: last ? [count - 1] : [],
+          logits,
+        },
+        { signal },
+      )
+      return last ? { kind: 'logits', id, logits } : { kind: 'computed', id }
+    } catch (error) {
+      return { kind: 'failed', id, error }
+    }
+  }
+
+  #binding(checkpoint: string | null, first: number, count: number): DecoderBinding {
+    const key = JSON.stringify([checkpoint, first, count])
+    let binding = this.#bindings.get(key)
+    // Taken out and put back: the map's order is that of use.
+    if (binding !== undefined) this.#bindings.delete(key)
+    binding ??= new DecoderBinding(
+      this.#model.decoder,
+      this.cache,
+      this.#adapters.get(checkpoint)!,
+      { first, count },
+      this.#sizes,
+    )
+    this.#bindings.set(key, binding)
+    if (this.#bindings.size > MAX_BINDINGS) this.#releaseOldest()
+    return binding
+  }
+
+  #releaseOldest(): void {
+    const [key, binding] = this.#bindings.entries().next().value!
+    binding.release()
+    this.#bindings.delete(key)
+  }
+}
+
+/** The number of layers, heads and elements a head, from the decoder's own inputs. */
+function readKvShape(decoder: OrtSession): { layers: number; kvHeads: number; headDim: number } {
+  const keys = decoder.inputs.filter(({ name }) => /^past_key_\d+$/.test(name))
+  const [, kvHeads, , headDim] = keys[0]?.dims ?? []
+  if (!kvHeads || !headDim)
+    throw new RangeError('The decoder has no past_key_0 [batch, heads, positions, size].')
+  return { layers: keys.length, kvHeads, headDim }
+}
+
+function outputWidth(decoder: OrtSession, name: string): number {
+  const width = decoder.outputs.find(output => output.name === name)?.dims.at(-1)
+  if (!width) throw new RangeError(`The decoder has no ${name} of a fixed width.`)
+  return width
+}
+
+/** A value for each LoRA input of the decoder; of rank 0, which adds nothing, where the adapter has none. */
+function adapterInputs(decoder: OrtSession, weights: AdapterWeights): Map<string, Tensor> {
+  const inputs = decoder.inputs.filter(({ name }) => name.startsWith('lora_'))
+  const known = new Set(inputs.map(({ name }) => name))
+  for (const name of weights.keys()) {
+    if (!known.has(name)) throw new RangeError(`The decoder has no input ${name} for an adapter.`)
+  }
+  return new Map(
+    inputs.map(({ name, dims }) => {
+      const weight = weights.get(name)
+      if (weight !== undefined) return [name, tensor('float32', weight.data, weight.dims)]
+      const rankZero = dims.map(dim => dim ?? 0)
+      return [name, tensor('float32', new Float32Array(0), rankZero)]
+    }),
+  )
+}

@@ -1,0 +1,347 @@
+/**
+ * Who is computed when. Pure: states go in and come out, time is an argument, nothing else is read or changed.
+ *
+ * - Continuous batching: every step takes whoever has a slot; a slot that a sequence leaves is given away in the
+ *   next step.
+ * - Chunked prefill: while others decode, a step computes at most `prefillBudget` prompt positions, so that
+ *   their pause between two tokens has a bound (Sarathi-Serve, Agrawal et al. 2024).
+ * - Fairness: a free slot goes to the tenant with the fewest running sequences, to the one that was served
+ *   longest ago among equals; within a tenant whoever came first is first.
+ * - Prefix reuse: a slot keeps its keys and values after its sequence has left; a prompt that begins the same
+ *   takes them over, in place or by a copy, which costs a hundredth of computing them.
+ */
+import type { DecodeRow, Outcome, Plan, PrefillChunk, SlotCopy } from './plan.ts'
+import { type HeldContent, type PromptContent, reusablePositions } from './prefix-cache.ts'
+import {
+  heldBy,
+  isPrefilling,
+  type NewSequence,
+  type RunningSequence,
+  type SequenceEnd,
+  type WaitingSequence,
+} from './sequence.ts'
+
+/** The bounds that the scheduler keeps. */
+export interface SchedulerConfig {
+  readonly slots: number
+  /** Positions of a slot, prompt and answer together. */
+  readonly slotCapacity: number
+  readonly maxWaiting: number
+  /** Prompt positions a step while others decode. */
+  readonly prefillBudget: number
+  /** Prompt positions a step while nobody decodes. */
+  readonly prefillBudgetIdle: number
+  /** A shorter common prefix isn't worth copying or waiting for. */
+  readonly minimumReuse: number
+}
+
+/** A slot: taken by a running sequence, or free with what its last one left. */
+export type Slot =
+  | { readonly kind: 'taken'; readonly by: string }
+  | { readonly kind: 'free'; readonly held: HeldContent | null; readonly freedInStep: number }
+
+/** Everything the scheduler knows. */
+export interface SchedulerState {
+  readonly config: SchedulerConfig
+  readonly step: number
+  readonly arrivals: number
+  /** By arrival. */
+  readonly waiting: readonly WaitingSequence[]
+  /** By admission. */
+  readonly running: readonly RunningSequence[]
+  readonly slots: readonly Slot[]
+  /** When each tenant last got a slot, as a count of admissions; tenants without sequences are forgotten. */
+  readonly lastAdmission: ReadonlyMap<string, number>
+  readonly admissions: number
+}
+
+/** A sequence that is over. */
+export interface EndedSequence {
+  readonly id: string
+  readonly end: SequenceEnd
+}
+
+/** A state in which nothing runs. */
+export function createSchedulerState(config: SchedulerConfig): SchedulerState {
+  const empty: Slot = { kind: 'free', held: null, freedInStep: -1 }
+  return {
+    config,
+    step: 0,
+    arrivals: 0,
+    waiting: [],
+    running: [],
+    slots: Array.from({ length: config.slots }, () => empty),
+    lastAdmission: new Map(),
+    admissions: 0,
+  }
+}
+
+/** Whether `schedule()` would have anything to do. */
+export function hasWork(state: SchedulerState): boolean {
+  return state.waiting.length > 0 || state.running.length > 0
+}
+
+/**
+ * Queues a sequence. The queue's bound counts those that a slot is free for too.
+ * @returns the new state, or `null` when the queue is full
+ * @throws RangeError when the sequence can never run, or its id is taken
+ */
+export function submit(state: SchedulerState, sequence: NewSequence): SchedulerState | null {
+  const { config, waiting, running } = state
+  const promptLength = sequence.prompt.ids.length
+  if (promptLength < 1 || promptLength > config.slotCapacity || sequence.maxTokens < 1) {
+    throw new RangeError(
+      `${promptLength} prompt positions and ${sequence.maxTokens} tokens don't fit a slot of ${config.slotCapacity}.`,
+    )
+  }
+  if ([...waiting, ...running].some(other => other.id === sequence.id)) {
+    throw new RangeError(`A sequence ${sequence.id} is under way already.`)
+  }
+  const freeSlots = config.slots - running.length
+  if (waiting.length >= config.maxWaiting + freeSlots) return null
+  return {
+    ...state,
+    arrivals: state.arrivals + 1,
+    waiting: [...waiting, { ...sequence, arrival: state.arrivals }],
+  }
+}
+
+/** Forgets a sequence, wherever it is; its slot is free at once. An unknown id changes nothing. */
+export function cancel(state: SchedulerState, id: string): SchedulerState {
+  return {
+    ...withoutRunning(state, id),
+    waiting: state.waiting.filter(sequence => sequence.id !== id),
+  }
+}
+
+/**
+ * Gives free slots away and plans one step.
+ * @param nowMs in the same time as the sequences' deadlines
+ */
+export function schedule(
+  state: SchedulerState,
+  nowMs: number,
+): { state: SchedulerState; plan: Plan; ended: EndedSequence[] } {
+  const expired = state.waiting.filter(({ deadlineMs }) => deadlineMs !== null && deadlineMs <= nowMs)
+  const current = { ...state, waiting: state.waiting.filter(sequence => !expired.includes(sequence)) }
+  const { state: admitted, copies } = admitAll(current)
+  const plan: Plan = {
+    copies,
+    decodes: planDecodes(admitted),
+    prefills: planPrefills(admitted),
+    slotLengths: slotLengths(admitted),
+  }
+  return { state: admitted, plan, ended: expired.map(({ id }) => ({ id, end: 'expired' as const })) }
+}
+
+/**
+ * Takes in what became of a plan. Outcomes of sequences that were cancelled meanwhile are ignored; sequences
+ * without an outcome stay as they are.
+ */
+export function update(
+  state: SchedulerState,
+  plan: Plan,
+  outcomes: ReadonlyMap<string, Outcome>,
+): { state: SchedulerState; ended: EndedSequence[] } {
+  const chunks = new Map(plan.prefills.map(chunk => [chunk.id, chunk]))
+  const ended: EndedSequence[] = []
+  let next: SchedulerState = {
+    ...state,
+    step: state.step + 1,
+    running: state.running.map(sequence =>
+      advance(sequence, outcomes.get(sequence.id), chunks.get(sequence.id)),
+    ),
+  }
+  for (const sequence of next.running) {
+    const end = endOf(sequence, outcomes.get(sequence.id), state.config)
+    if (end === null) continue
+    ended.push({ id: sequence.id, end })
+    next = withoutRunning(next, sequence.id)
+  }
+  return { state: next, ended }
+}
+
+function advance(
+  sequence: RunningSequence,
+  outcome: Outcome | undefined,
+  chunk: PrefillChunk | undefined,
+): RunningSequence {
+  if (outcome === undefined || outcome.kind === 'failed') return sequence
+  const computed = sequence.computed + (chunk?.count ?? 1)
+  if (outcome.kind === 'computed') return { ...sequence, computed }
+  return { ...sequence, computed, tokens: [...sequence.tokens, outcome.token] }
+}
+
+function endOf(
+  sequence: RunningSequence,
+  outcome: Outcome | undefined,
+  config: SchedulerConfig,
+): SequenceEnd | null {
+  if (outcome?.kind === 'failed') return 'failed'
+  if (outcome?.kind !== 'token') return null
+  if (sequence.stopIds.has(outcome.token)) return 'stop'
+  const full = sequence.computed >= config.slotCapacity
+  return full || sequence.tokens.length >= sequence.maxTokens ? 'length' : null
+}
+
+function withoutRunning(state: SchedulerState, id: string): SchedulerState {
+  const leaving = state.running.find(sequence => sequence.id === id)
+  if (leaving === undefined) return state
+  const held = leaving.computed > 0 ? heldBy(leaving) : null
+  return {
+    ...state,
+    running: state.running.filter(sequence => sequence !== leaving),
+    slots: state.slots.with(leaving.slot, { kind: 'free', held, freedInStep: state.step }),
+  }
+}
+
+// Admission
+
+function admitAll(start: SchedulerState): { state: SchedulerState; copies: SlotCopy[] } {
+  let state = start
+  const copies: SlotCopy[] = []
+  let ready = state.waiting
+  while (ready.length > 0 && state.running.length < state.config.slots) {
+    const sequence = nextInTurn(state, ready)
+    ready = ready.filter(other => other !== sequence)
+    if (isWorthWaiting(state, sequence)) continue
+    const place = choosePlace(state, sequence.prompt)
+    if (place.copyFrom !== null) {
+      copies.push({ from: place.copyFrom, to: place.slot, positions: place.reused })
+    }
+    state = admit(state, sequence, place)
+  }
+  const known = new Set([...state.waiting, ...state.running].map(({ tenant }) => tenant))
+  const lastAdmission = new Map([...state.lastAdmission].filter(([tenant]) => known.has(tenant)))
+  return { state: { ...state, lastAdmission }, copies }
+}
+
+function nextInTurn(state: SchedulerState, ready: readonly WaitingSequence[]): WaitingSequence {
+  const runningOf = new Map<string, number>()
+  for (const { tenant } of state.running) runningOf.set(tenant, (runningOf.get(tenant) ?? 0) + 1)
+  const rank = ({ tenant, arrival }: WaitingSequence) => [
+    runningOf.get(tenant) ?? 0,
+    state.lastAdmission.get(tenant) ?? -1,
+    arrival,
+  ]
+  return ready.reduce((best, candidate) => (isLess(rank(candidate), rank(best)) ? candidate : best))
+}
+
+/**
+ * Whether a running sequence is just computing a prefix that this one could soon take over. Only those who came
+ * earlier are waited for: nobody waits for ever.
+ */
+function isWorthWaiting(state: SchedulerState, { prompt, arrival }: WaitingSequence): boolean {
+  const now = bestSource(state, prompt)?.positions ?? 0
+  return state.running.some(sequence => {
+    if (!isPrefilling(sequence) || sequence.arrival > arrival) return false
+    const whole = { prompt: sequence.prompt, tokens: [], length: sequence.prompt.ids.length }
+    return reusablePositions(whole, prompt) - now >= state.config.minimumReuse
+  })
+}
+
+interface Place {
+  readonly slot: number
+  readonly reused: number
+  readonly copyFrom: number | null
+}
+
+function choosePlace(state: SchedulerState, prompt: PromptContent): Place {
+  const source = bestSource(state, prompt)
+  const spare = leastWorthKeeping(state)
+  if (source === null) return { slot: spare, reused: 0, copyFrom: null }
+  const { slot, positions, held } = source
+  // In place when little else is lost by it; otherwise the longer content stays and a copy begins elsewhere.
+  const isFree = state.slots[slot]!.kind === 'free'
+  if (slot === spare || (isFree && held - positions <= positions)) {
+    return { slot, reused: positions, copyFrom: null }
+  }
+  if (positions < state.config.minimumReuse) return { slot: spare, reused: 0, copyFrom: null }
+  return { slot: spare, reused: positions, copyFrom: slot }
+}
+
+/** The slot that has most of a prompt. */
+function bestSource(
+  state: SchedulerState,
+  prompt: PromptContent,
+): { slot: number; positions: number; held: number } | null {
+  let best: { slot: number; positions: number; held: number } | null = null
+  state.slots.forEach((slot, index) => {
+    const held = slot.kind === 'free' ? slot.held : heldBy(state.running.find(({ id }) => id === slot.by)!)
+    if (held === null) return
+    const positions = reusablePositions(held, prompt)
+    if (positions > (best?.positions ?? 0)) best = { slot: index, positions, held: held.length }
+  })
+  return best
+}
+
+/** An empty slot beside the taken ones (batches are contiguous), or the free one that was left longest ago. */
+function leastWorthKeeping(state: SchedulerState): number {
+  const taken = state.running.map(({ slot }) => slot)
+  let best: { slot: number; rank: readonly number[] } | null = null
+  state.slots.forEach((slot, index) => {
+    if (slot.kind !== 'free') return
+    const distance = taken.length === 0 ? 0 : Math.min(...taken.map(other => Math.abs(other - index)))
+    const rank = slot.held === null ? [0, distance, index] : [1, slot.freedInStep, distance]
+    if (best === null || isLess(rank, best.rank)) best = { slot: index, rank }
+  })
+  if (best === null) throw new RangeError('No slot is free.')
+  return (best as { slot: number }).slot
+}
+
+function admit(state: SchedulerState, sequence: WaitingSequence, place: Place): SchedulerState {
+  const { slot, reused } = place
+  const running: RunningSequence = { ...sequence, slot, computed: reused, reused, tokens: [] }
+  return {
+    ...state,
+    admissions: state.admissions + 1,
+    lastAdmission: new Map(state.lastAdmission).set(sequence.tenant, state.admissions),
+    waiting: state.waiting.filter(other => other !== sequence),
+    running: [...state.running, running],
+    slots: state.slots.with(slot, { kind: 'taken', by: sequence.id }),
+  }
+}
+
+// The plan
+
+function planDecodes(state: SchedulerState): DecodeRow[] {
+  return state.running
+    .filter(sequence => !isPrefilling(sequence))
+    .map(({ id, checkpoint, slot, computed, tokens }) => ({
+      id,
+      checkpoint,
+      slot,
+      token: tokens.at(-1)!,
+      position: computed,
+    }))
+    .sort((a, b) => a.slot - b.slot)
+}
+
+function planPrefills(state: SchedulerState): PrefillChunk[] {
+  const { prefillBudget, prefillBudgetIdle } = state.config
+  const prefilling = state.running.filter(isPrefilling)
+  const anyDecoding = prefilling.length < state.running.length
+  let budget = anyDecoding ? prefillBudget : prefillBudgetIdle
+  const chunks: PrefillChunk[] = []
+  for (const { id, checkpoint, slot, computed, prompt } of prefilling) {
+    const left = prompt.ids.length - computed
+    const count = Math.min(left, budget)
+    if (count === 0) break
+    budget -= count
+    chunks.push({ id, checkpoint, slot, start: computed, count, last: count === left })
+  }
+  return chunks
+}
+
+function slotLengths(state: SchedulerState): number[] {
+  const computed = new Map(state.running.map(sequence => [sequence.slot, sequence.computed]))
+  return state.slots.map((slot, index) =>
+    slot.kind === 'taken' ? computed.get(index)! : (slot.held?.length ?? 0),
+  )
+}
+
+/** Compares lists of numbers place by place. */
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  const place = a.findIndex((value, index) => value !== b[index])
+  return place >= 0 && a[place]! < b[place]!
+}
