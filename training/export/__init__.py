@@ -1,0 +1,1 @@
+"""ONNX graphs, quantization and manifests of the packs in `models/`."""

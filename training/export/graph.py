@@ -1,0 +1,119 @@
+"""A small builder of ONNX graphs: typed inputs and outputs, named nodes, weights in chosen external files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+MICROSOFT = "com.microsoft"
+ELEMENT_TYPES = {
+    np.dtype(np.float32): TensorProto.FLOAT,
+    np.dtype(np.float16): TensorProto.FLOAT16,
+    np.dtype(np.int64): TensorProto.INT64,
+    np.dtype(np.int32): TensorProto.INT32,
+    np.dtype(np.uint8): TensorProto.UINT8,
+}
+INLINE_BYTES = 1024  # smaller constants stay in the graph itself
+
+
+class ExternalFile:
+    """A file of raw tensors, filled in the order in which they come."""
+
+    def __init__(self, name: str, alignment: int = 64) -> None:
+        self.name = name
+        self.alignment = alignment
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.places: dict[str, tuple[int, int]] = {}
+
+    def append(self, tensor: str, values: bytes) -> tuple[int, int]:
+        """Stores the bytes of `tensor` (the same tensor only once) and gives (offset, length)."""
+        if tensor not in self.places:
+            padding = -self.size % self.alignment
+            self.chunks += [b"\0" * padding, values]
+            self.places[tensor] = (self.size + padding, len(values))
+            self.size += padding + len(values)
+        return self.places[tensor]
+
+    def save(self, folder: Path) -> None:
+        """Writes the file into `folder`."""
+        (folder / self.name).write_bytes(b"".join(self.chunks))
+
+
+class Graph:
+    """An ONNX graph under construction; every method that makes a value returns its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: dict[str, TensorProto] = {}
+        self.files: list[ExternalFile] = []
+
+    def input(self, name: str, dtype: type, shape: list[int | str]) -> str:
+        """Declares an input; a string in `shape` is a dimension known only at run time."""
+        self.inputs.append(helper.make_tensor_value_info(name, ELEMENT_TYPES[np.dtype(dtype)], shape))
+        return name
+
+    def output(self, name: str, dtype: type, shape: list[int | str]) -> str:
+        """Declares the value `name` an output."""
+        self.outputs.append(helper.make_tensor_value_info(name, ELEMENT_TYPES[np.dtype(dtype)], shape))
+        return name
+
+    def constant(self, name: str, values: np.ndarray, file: ExternalFile | None = None) -> str:
+        """A weight: in `file` when it is large and one is given, inside the graph otherwise."""
+        if name in self.initializers:
+            return name
+        values = np.asarray(values, order="C")
+        tensor = TensorProto(name=name, data_type=ELEMENT_TYPES[values.dtype], dims=values.shape)
+        if file is None or values.nbytes < INLINE_BYTES:
+            tensor.raw_data = values.tobytes()
+        else:
+            offset, length = file.append(name, values.tobytes())
+            tensor.data_location = TensorProto.EXTERNAL
+            for key, value in (("location", file.name), ("offset", offset), ("length", length)):
+                tensor.external_data.add(key=key, value=str(value))
+            if file not in self.files:
+                self.files.append(file)
+        self.initializers[name] = tensor
+        return name
+
+    def integers(self, *values: int) -> str:
+        """A constant int64 vector, shared by all that ask for the same one."""
+        return self.constant("integers_" + "_".join(map(str, values)), np.array(values, np.int64))
+
+    def node(
+        self,
+        operator: str,
+        inputs: list[str],
+        outputs: str | list[str],
+        domain: str = "",
+        **attributes: object,
+    ) -> str:
+        """Adds a node named after its first output, and returns that output."""
+        names = [outputs] if isinstance(outputs, str) else outputs
+        self.nodes.append(
+            helper.make_node(operator, inputs, names, name=f"/{names[0]}", domain=domain, **attributes)
+        )
+        return names[0]
+
+    def branch(self, name: str, operator: str, inputs: list[str], domain: str, **attributes: object) -> onnx.GraphProto:
+        """A subgraph of one node over values of this graph, for a branch of an If; its output is `name`."""
+        node = helper.make_node(operator, inputs, [name], name=f"/{name}", domain=domain, **attributes)
+        return helper.make_graph([node], name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])
+
+    def model(self) -> onnx.ModelProto:
+        """The finished model, its large weights only referred to."""
+        graph = helper.make_graph(
+            self.nodes, self.name, self.inputs, self.outputs, list(self.initializers.values())
+        )
+        opsets = [helper.make_opsetid("", 20), helper.make_opsetid(MICROSOFT, 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="auricle")
+
+    def save(self, folder: Path, file_name: str) -> None:
+        """Writes the model; its external files are saved by whoever made them, once all graphs are built."""
+        (folder / file_name).write_bytes(self.model().SerializeToString(deterministic=True))

@@ -1,0 +1,163 @@
+"""Whisper's encoder as an ONNX graph of dynamic length, with the decoder's cross-attention projections.
+
+It takes only the real frames. In a batch, frames past a row's own count are masked in attention; before that
+zeros are enough, because conv2 (stride 2, an even count) never looks past the last real frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from transformers import WhisperForConditionalGeneration
+
+from training.export.graph import MICROSOFT, ExternalFile, Graph
+from training.export.layers import half_stored, quantized_linear
+
+LAYER_NORM_EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """`weights`: "int8", "f16" (stored; computed in f32) or "f32"; chosen by measurement, see docs/log.md."""
+
+    weights: str = "f16"
+    block: int = 64
+    accuracy_level: int = 4
+    file: str = "encoder.bin"
+
+
+class WhisperEncoder:
+    """Builds the graph; `graph` and `files` are ready to be saved afterwards."""
+
+    def __init__(
+        self, model: WhisperForConditionalGeneration, options: EncoderOptions = EncoderOptions()
+    ) -> None:
+        self.config = model.config
+        self.options = options
+        self.weights = {name: value.numpy() for name, value in model.state_dict().items()}
+        self.graph = Graph("whisper_encoder")
+        self.file = ExternalFile(options.file)
+        self.files = [self.file]
+        self._build()
+
+    def _build(self) -> None:
+        graph, config = self.graph, self.config
+        mel = graph.input("mel", np.float32, ["batch", config.num_mel_bins, "frames"])
+        graph.input("frame_counts", np.int64, ["batch"])
+        stream = self._convolution(mel, "conv1", stride=1)
+        stream = self._convolution(stream, "conv2", stride=2)
+        stream = graph.node("Transpose", [stream], "conv_rows", perm=[0, 2, 1])
+        length = graph.node("Shape", [stream], "positions", start=1, end=2)
+        table = self._stored("model.encoder.embed_positions.weight")
+        ends = [graph.integers(0), length, graph.integers(0)]
+        stream = graph.node("Add", [stream, graph.node("Slice", [table, *ends], "position_rows")], "embedded")
+        self._mask(length)
+
+        branch = None
+        for layer in range(config.encoder_layers):
+            stream, branch = self._layer(layer, stream, branch)
+        features, _ = self._norm("audio_features", "model.encoder.layer_norm", stream, branch)
+        graph.output("audio_features", np.float32, ["batch", "positions", config.d_model])
+        for layer in range(config.decoder_layers):
+            for kind in ("key", "value"):
+                self._cross_projection(layer, kind, features)
+
+    def _stored(self, name: str) -> str:
+        """A weight of the checkpoint as an f32 value of the graph, however it is stored."""
+        if self.options.weights == "f32":
+            return self.graph.constant(name, self.weights[name], self.file)
+        return half_stored(self.graph, name, self.weights[name], self.file)
+
+    def _vector(self, name: str) -> str:
+        return self.graph.constant(name, self.weights[name], self.file)
+
+    def _convolution(self, source: str, name: str, stride: int) -> str:
+        weight = self._stored(f"model.encoder.{name}.weight")
+        bias = self._vector(f"model.encoder.{name}.bias")
+        out = self.graph.node("Conv", [source, weight, bias], name, pads=[1, 1], strides=[stride])
+        return self.graph.node("Gelu", [out], f"{name}.gelu", MICROSOFT)
+
+    def _mask(self, length: str) -> None:
+        """`key_mask` [batch, positions] i32, 1 where a position is real; `all_real`, whether that is everywhere."""
+        graph = self.graph
+        scalar = graph.node("Squeeze", [length], "position_count")
+        zero = graph.constant("zero", np.array(0, np.int64))
+        one = graph.constant("one", np.array(1, np.int64))
+        index = graph.node("Range", [zero, scalar, one], "position_index")
+        two = graph.constant("two", np.array(2, np.int64))
+        real = graph.node("Div", ["frame_counts", two], "real_positions")
+        real = graph.node("Unsqueeze", [real, graph.integers(1)], "real_positions.column")
+        graph.node("Cast", [graph.node("Less", [index, real], "is_real")], "key_mask", to=6)
+        shortest = graph.node("ReduceMin", ["real_positions"], "shortest", keepdims=0)
+        graph.node("GreaterOrEqual", [shortest, scalar], "all_real")
+
+    def _norm(self, name: str, weight: str, stream: str, branch: str | None) -> tuple[str, str]:
+        """(normalized, residual stream) after adding `branch` to `stream`."""
+        gamma, beta = self._vector(f"{weight}.weight"), self._vector(f"{weight}.bias")
+        if branch is None:
+            inputs = [stream, gamma, beta]
+            out = self.graph.node("LayerNormalization", inputs, name, epsilon=LAYER_NORM_EPSILON)
+            return out, stream
+        residual = f"{name}.residual"
+        self.graph.node(
+            "SkipLayerNormalization",
+            [stream, branch, gamma, beta],
+            [name, "", "", residual],
+            MICROSOFT,
+            epsilon=LAYER_NORM_EPSILON,
+        )
+        return name, residual
+
+    def _linear(self, name: str, source: str, modules: list[str]) -> str:
+        """One projection, or several of the same input stacked; a missing bias (Whisper's keys) is zero."""
+        weight = np.concatenate([self.weights[f"{m}.weight"] for m in modules])
+        bias = np.concatenate(
+            [self.weights.get(f"{m}.bias", np.zeros(len(self.weights[f"{m}.weight"]), np.float32)) for m in modules]
+        )
+        if self.options.weights == "int8":
+            return quantized_linear(
+                self.graph,
+                name,
+                source,
+                weight,
+                self.file,
+                bias=bias,
+                block=self.options.block,
+                accuracy_level=self.options.accuracy_level,
+            )
+        if self.options.weights == "f16":
+            matrix = half_stored(self.graph, f"{name}.weight", weight.T, self.file)
+        else:
+            matrix = self.graph.constant(f"{name}.weight", weight.T, self.file)
+        product = self.graph.node("MatMul", [source, matrix], f"{name}.product")
+        return self.graph.node("Add", [product, self.graph.constant(f"{name}.bias", bias, self.file)], name)
+
+    def _layer(self, layer: int, stream: str, branch: str | None) -> tuple[str, str]:
+        graph, name, module = self.graph, f"layer_{layer}", f"model.encoder.layers.{layer}"
+        normed, stream = self._norm(f"{name}.attention_norm", f"{module}.self_attn_layer_norm", stream, branch)
+        packed = self._linear(f"{name}.qkv", normed, [f"{module}.self_attn.{p}_proj" for p in "qkv"])
+        parts = [f"{name}.{p}" for p in ("query", "key", "value")]
+        graph.node("Split", [packed], parts, axis=-1, num_outputs=3)
+        # Without a mask the kernel is fused and needs no [positions, positions] scores: the usual case, one clip.
+        heads = self.config.encoder_attention_heads
+        masked, plain = (
+            graph.branch(f"{name}.{kind}", "MultiHeadAttention", inputs, MICROSOFT, num_heads=heads)
+            for kind, inputs in (("masked", [*parts, "", "key_mask"]), ("plain", parts))
+        )
+        attended = graph.node("If", ["all_real"], f"{name}.attended", then_branch=plain, else_branch=masked)
+        out = self._linear(f"{name}.out", attended, [f"{module}.self_attn.out_proj"])
+        normed, stream = self._norm(f"{name}.feed_forward_norm", f"{module}.final_layer_norm", stream, out)
+        inner = self._linear(f"{name}.inner", normed, [f"{module}.fc1"])
+        inner = graph.node("Gelu", [inner], f"{name}.gelu", MICROSOFT)
+        return stream, self._linear(f"{name}.outer", inner, [f"{module}.fc2"])
+
+    def _cross_projection(self, layer: int, kind: str, features: str) -> None:
+        """The decoder's keys or values over the audio, once for all of its steps: [batch, heads, positions, 64]."""
+        graph, config = self.graph, self.config
+        heads, name = config.decoder_attention_heads, f"cross_{kind}_{layer}"
+        module = f"model.decoder.layers.{layer}.encoder_attn.{kind[0]}_proj"
+        rows = self._linear(f"{name}.rows", features, [module])
+        split = graph.node("Reshape", [rows, graph.integers(0, 0, heads, -1)], f"{name}.heads")
+        graph.node("Transpose", [split], name, perm=[0, 2, 1, 3])
+        graph.output(name, np.float32, ["batch", heads, "positions", config.d_model // heads])
