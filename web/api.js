@@ -3,7 +3,7 @@
 import { readEventData } from './server-sent-events.js'
 
 /**
- * @typedef {{type: 'text', text: string} | {type: 'input_audio', input_audio: {data: string, format: string}}} Part
+ * @typedef {{type: 'text', text: string} | {type: 'input_audio', input_audio: {data: string, format?: string}}} Part
  * @typedef {{role: 'user' | 'assistant' | 'system', content: string | Part[]}} Message
  * @typedef {{model: string, messages: Message[], long_audio?: 'error' | 'chunk'}} ChatRequest
  *
@@ -42,9 +42,7 @@ export async function listModels(signal) {
   const response = await send('v1/models', signal ? { signal } : {})
   const { data } = await response.json()
   return data
-    .filter(
-      (/** @type {any} */ model) => !model.endpoints || model.endpoints.includes('/v1/chat/completions'),
-    )
+    .filter((/** @type {any} */ model) => !model.tasks || model.tasks.includes('chat'))
     .map((/** @type {any} */ model) => String(model.id))
 }
 

@@ -4,13 +4,16 @@
 /**
  * @typedef {object} Clip
  * @property {string} name the file's
- * @property {string} format as the wire names it; the server goes by the content
+ * @property {string | null} format as the wire names it, a hint; null where it has no name for it
  * @property {Blob} blob
  * @property {Peaks | null} peaks null where the browser can't decode it; the server may all the same
  * @property {number | null} seconds
  *
  * @typedef {Float32Array} Peaks [buckets] the largest absolute sample of each, [0, 1]
  */
+
+/** The names of src/protocol/audio-source.ts. */
+const FORMATS = ['wav', 'mp3', 'flac', 'ogg', 'opus', 'webm', 'm4a', 'mp4', 'aac', 'mpeg', 'mpga', 'oga']
 
 const BUCKETS = 1600
 
@@ -91,13 +94,12 @@ export function base64Of(blob) {
 /**
  * @param {string} name
  * @param {string} mimeType
- * @returns {string} e.g. `wav`; by the name's ending, else by the type
+ * @returns {string | null} one of the wire's formats, by the name's ending, else by the type
  */
 export function formatOf(name, mimeType) {
-  const ending = /\.([a-z0-9]{2,4})$/i.exec(name)?.[1]?.toLowerCase()
-  if (ending) return ending === 'oga' ? 'ogg' : ending
+  const ending = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase()
   const subtype = /^(?:audio|video)\/(?:x-)?([a-z0-9]+)/.exec(mimeType)?.[1]
-  return subtype === 'mpeg' ? 'mp3' : subtype === 'mp4' ? 'm4a' : (subtype ?? 'wav')
+  return [ending, subtype].find(candidate => candidate && FORMATS.includes(candidate)) ?? null
 }
 
 /**

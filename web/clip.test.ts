@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { audioFormats } from '../src/protocol/audio-source.ts'
 import { clockOf, formatOf, peaksOf } from './clip.js'
 
 test('peaks: the largest absolute sample of each bucket, every sample in exactly one', () => {
@@ -7,13 +8,17 @@ test('peaks: the largest absolute sample of each bucket, every sample in exactly
   expect([...peaksOf(new Float32Array(0), 8)]).toEqual([])
 })
 
-test('format: by the ending of the name, else by the type', () => {
+test('format: a name that the wire has, by the ending of the name, else by the type', () => {
   expect(formatOf('A call.MP3', '')).toBe('mp3')
-  expect(formatOf('x.oga', 'audio/ogg')).toBe('ogg')
+  expect(formatOf('x.oga', 'audio/ogg')).toBe('oga')
   expect(formatOf('blob', 'audio/webm;codecs=opus')).toBe('webm')
-  expect(formatOf('blob', 'audio/mpeg')).toBe('mp3')
-  expect(formatOf('blob', 'audio/x-wav')).toBe('wav')
-  expect(formatOf('blob', '')).toBe('wav')
+  expect(formatOf('no ending', 'audio/mpeg')).toBe('mpeg')
+  expect(formatOf('strange.name', 'audio/x-wav')).toBe('wav')
+  expect(formatOf('clip.xyz', '')).toBe(null)
+})
+
+test('the formats are those that the server takes', () => {
+  for (const format of audioFormats) expect(formatOf(`clip.${format}`, '')).toBe(format)
 })
 
 test('clock', () => {

@@ -57,7 +57,12 @@ export class Conversation {
 async function messageOf({ clip, text }, dataOf) {
   if (!clip) return { role: 'user', content: text }
   /** @type {import('./api.js').Part[]} */
-  const content = [{ type: 'input_audio', input_audio: { data: await dataOf(clip), format: clip.format } }]
+  const content = [
+    {
+      type: 'input_audio',
+      input_audio: { data: await dataOf(clip), ...(clip.format && { format: clip.format }) },
+    },
+  ]
   if (text) content.push({ type: 'text', text })
   return { role: 'user', content }
 }

@@ -23,8 +23,6 @@ const EXAMPLES = [
   'What sounds are in this recording?',
 ]
 const RECONNECT_MS = 2000
-/** Codes of errors that `long_audio: 'chunk'` gets round. */
-const TOO_LONG = ['audio_too_long', 'context_length_exceeded']
 
 const log = find('log', HTMLElement)
 const questionBox = find('question', HTMLTextAreaElement)
@@ -153,7 +151,8 @@ async function answer(question, longAudio, signal) {
  * @returns {[string, () => void][]}
  */
 function remediesOf(error) {
-  if (error.code && TOO_LONG.includes(error.code)) return [['Answer in parts', () => ask('chunk')]]
+  // The server names the parameter in its message where it would help.
+  if (error.message.includes('long_audio')) return [['Answer in parts', () => ask('chunk')]]
   return [['Try again', () => ask()]]
 }
 

@@ -123,8 +123,8 @@ function models(status: number) {
   return {
     object: 'list',
     data: [
-      { id: 'whisper-tiny.en', object: 'model' },
-      { id: 'pocket', object: 'model' },
+      { id: 'whisper-tiny.en', object: 'model', tasks: ['transcription'] },
+      { id: 'pocket', object: 'model', tasks: ['chat'] },
     ],
   }
 }

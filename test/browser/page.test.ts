@@ -51,7 +51,7 @@ async function open() {
 }
 
 async function choose(name = 'clip.wav', bytes = wav) {
-  await page.setInputFiles('#file', { name, mimeType: 'audio/wav', buffer: bytes })
+  await page.setInputFiles('#file', { name, mimeType: '', buffer: bytes })
   await page.locator('#clip-name', { hasText: name }).waitFor()
 }
 
@@ -126,7 +126,7 @@ describe('a recording and a question', () => {
     await page.fill('#question', 'What is it?')
     await page.click('#send')
     await expect.poll(() => server.requests.length).toBe(1)
-    expect(JSON.stringify(server.requests[0])).toContain('"format":"xyz"')
+    expect(JSON.stringify(server.requests[0])).not.toContain('"format"')
   })
 
   test('a dropped file is taken', async () => {
