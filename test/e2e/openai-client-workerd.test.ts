@@ -1,0 +1,21 @@
+import { startFakeWorker } from '../fake-worker.ts'
+import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
+import { describeOpenAiClient } from './openai-client-suite.ts'
+import { startWorkerdEdge } from './workerd-edge.ts'
+
+async function startTarget(): Promise<FaultyTarget> {
+  const worker = await startFakeWorker()
+  const edge = await startWorkerdEdge(worker.url)
+  return {
+    url: edge.url,
+    model: 'pocket',
+    worker,
+    async stop() {
+      await edge.stop()
+      await worker.stop()
+    },
+  }
+}
+
+describeOpenAiClient('the edge on workerd', startTarget)
+describeFaults('the edge on workerd', startTarget)
