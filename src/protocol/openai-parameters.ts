@@ -39,7 +39,7 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
   },
   stop: { kind: 'done', note: 'A string, or up to 4.' },
   n: { kind: 'done', note: '1 to 8.' },
-  logprobs: { kind: 'done', note: '' },
+  logprobs: { kind: 'done', note: 'Of each token of the answer.' },
   top_logprobs: { kind: 'done', note: '0 to 20; needs `logprobs: true`.' },
   frequency_penalty: { kind: 'done', note: '-2 to 2.' },
   presence_penalty: { kind: 'done', note: '-2 to 2.' },
