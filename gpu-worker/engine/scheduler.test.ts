@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest'
+import type { Outcome, Plan } from './plan.ts'
+import {
+  cancel,
+  createSchedulerState,
+  type SchedulerConfig,
+  type SchedulerState,
+  schedule,
+  submit,
+  update,
+} from './scheduler.ts'
+import type { NewSequence } from './sequence.ts'
+
+const CONFIG: SchedulerConfig = {
+  slots: 2,
+  slotCapacity: 32,
+  maxWaiting: 4,
+  prefillBudget: 4,
+  prefillBudgetIdle: 8,
+  minimumReuse: 2,
+}
+
+function sequence(id: string, promptLength: number, overrides: Partial<NewSequence> = {}): NewSequence {
+  const tenant = overrides.tenant ?? 'someone'
+  // Prompts of different ids have nothing in common unless a test gives them the same scope and ids.
+  const ids = Array.from({ length: promptLength }, (_, position) => position)
+  return {
+    id,
+    tenant,
+    checkpoint: null,
+    prompt: { scope: id, ids, spans: [], shareable: promptLength },
+    maxTokens: 10,
+    stopIds: new Set([99]),
+    deadlineMs: null,
+    ...overrides,
+  }
+}
+
+function stateWith(config: Partial<SchedulerConfig>, ...sequences: NewSequence[]): SchedulerState {
+  return sequences.reduce(
+    (state, next) => submit(state, next)!,
+    createSchedulerState({ ...CONFIG, ...config }),
+  )
+}
+
+/** Plans a step and lets every run succeed; whoever is due gets `token`. */
+function step(state: SchedulerState, token = 5, nowMs = 0) {
+  const planned = schedule(state, nowMs)
+  const outcomes = new Map<string, Outcome>([
+    ...planned.plan.decodes.map(({ id }) => [id, { kind: 'token', token }] as const),
+    ...planned.plan.prefills.map(
+      ({ id, last }) =>
+        [id, last ? { kind: 'token' as const, token } : { kind: 'computed' as const }] as const,
+    ),
+  ])
+  const updated = update(planned.state, planned.plan, outcomes)
+  return { plan: planned.plan, state: updated.state, ended: [...planned.ended, ...updated.ended] }
+}
+
+const planned = ({ decodes, prefills }: Plan) => ({
+  decodes: decodes.map(({ id, position }) => [id, position]),
+  prefills: prefills.map(({ id, start, count, last }) => [id, start, count, last]),
+})
+
+describe('chunked prefill', () => {
+  test('the budget is large while nobody decodes and small while somebody does', () => {
+    let state = stateWith({}, sequence('a', 10), sequence('b', 9))
+    const plans = []
+    for (let count = 0; count < 4; count++) {
+      const result = step(state)
+      state = result.state
+      plans.push(planned(result.plan))
+    }
+    expect(plans).toEqual([
+      { decodes: [], prefills: [['a', 0, 8, false]] },
+      {
+        decodes: [],
+        prefills: [
+          ['a', 8, 2, true],
+          ['b', 0, 6, false],
+        ],
+      },
+      { decodes: [['a', 10]], prefills: [['b', 6, 3, true]] },
+      {
+        decodes: [
+          ['a', 11],
+          ['b', 9],
+        ],
+        prefills: [],
+      },
+    ])
+  })
+})
+
+describe('ends', () => {
+  test.each([
+    ['a stop id', 99, 10, 'stop'],
+    ['the last token it may have', 5, 1, 'length'],
+  ] as const)('%s', (_, token, maxTokens, end) => {
+    const result = step(stateWith({}, sequence('a', 3, { maxTokens })), token)
+    expect(result.ended).toEqual([{ id: 'a', end }])
+    expect(result.state.slots.map(slot => slot.kind)).toEqual(['free', 'free'])
+  })
+
+  test('a full slot', () => {
+    const result = step(stateWith({ prefillBudgetIdle: 64 }, sequence('a', 32)))
+    expect(result.ended).toEqual([{ id: 'a', end: 'length' }])
+  })
+
+  test('a failed run', () => {
+    const { state, plan } = schedule(stateWith({}, sequence('a', 3), sequence('b', 3)), 0)
+    const outcomes = new Map<string, Outcome>([
+      ['a', { kind: 'failed' }],
+      ['b', { kind: 'token', token: 1 }],
+    ])
+    const updated = update(state, plan, outcomes)
+    expect(updated.ended).toEqual([{ id: 'a', end: 'failed' }])
+    expect(updated.state.running.map(({ id }) => id)).toEqual(['b'])
+  })
+
+  test('a deadline passes in the queue; it doesn’t matter once running', () => {
+    const hurried = { deadlineMs: 100 }
+    let result = step(stateWith({ slots: 1 }, sequence('a', 3, hurried), sequence('b', 3, hurried)), 5, 50)
+    expect(result.ended).toEqual([])
+    result = step(result.state, 5, 100)
+    expect(result.ended).toEqual([{ id: 'b', end: 'expired' }])
+    expect(result.state.running.map(({ id }) => id)).toEqual(['a'])
+  })
+})
+
+describe('the queue', () => {
+  test('is bounded, and the bound is reached only when the slots are spoken for', () => {
+    let state = createSchedulerState({ ...CONFIG, slots: 1, maxWaiting: 1 })
+    state = submit(state, sequence('a', 3))!
+    state = submit(state, sequence('b', 3))!
+    expect(submit(state, sequence('c', 3))).toBeNull()
+    state = step(state).state
+    expect(submit(state, sequence('c', 3))).toBeNull()
+    expect(submit(cancel(state, 'b'), sequence('c', 3))).not.toBeNull()
+  })
+
+  test('refuses what can never run and what is there already', () => {
+    const state = stateWith({}, sequence('a', 3))
+    expect(() => submit(state, sequence('a', 3))).toThrow(RangeError)
+    expect(() => submit(state, sequence('b', 33))).toThrow(RangeError)
+    expect(() => submit(state, sequence('b', 0))).toThrow(RangeError)
+    expect(() => submit(state, sequence('b', 3, { maxTokens: 0 }))).toThrow(RangeError)
+  })
+})
+
+describe('fairness', () => {
+  function admissionOrder(sequences: NewSequence[]): string[] {
+    let state = stateWith({ slots: 1, maxWaiting: 20 }, ...sequences)
+    const order: string[] = []
+    while (state.waiting.length + state.running.length > 0) {
+      const result = step(state, 99)
+      for (const { id } of result.ended) order.push(id)
+      state = result.state
+    }
+    return order
+  }
+
+  test('one tenant: first come, first served', () => {
+    expect(admissionOrder(['a', 'b', 'c'].map(id => sequence(id, 3)))).toEqual(['a', 'b', 'c'])
+  })
+
+  test('tenants take turns, however much one of them sends', () => {
+    const many = ['m1', 'm2', 'm3', 'm4'].map(id => sequence(id, 3, { tenant: 'many' }))
+    const few = ['f1', 'f2'].map(id => sequence(id, 3, { tenant: 'few' }))
+    expect(admissionOrder([...many, ...few])).toEqual(['m1', 'f1', 'm2', 'f2', 'm3', 'm4'])
+  })
+
+  test('the tenant with fewer running sequences gets the free slot', () => {
+    const state = step(
+      stateWith({ slots: 3 }, sequence('a1', 3, { tenant: 'a' }), sequence('a2', 3, { tenant: 'a' })),
+    ).state
+    const both = submit(
+      submit(state, sequence('a3', 3, { tenant: 'a' }))!,
+      sequence('b1', 3, { tenant: 'b' }),
+    )!
+    expect(step(both).state.running.map(({ id }) => id)).toEqual(['a1', 'a2', 'b1'])
+  })
+})
+
+describe('prefix reuse', () => {
+  const shared = (id: string, promptLength: number) => {
+    const fresh = sequence(id, promptLength)
+    return { ...fresh, prompt: { ...fresh.prompt, scope: 'shared' } }
+  }
+
+  test('in place, when the slot is free', () => {
+    const { state } = step(stateWith({}, shared('a', 6)), 99)
+    const { plan } = step(submit(state, shared('b', 8))!)
+    expect(plan.copies).toEqual([])
+    expect(planned(plan).prefills).toEqual([['b', 6, 2, true]])
+  })
+
+  test('by a copy, when the slot is taken', () => {
+    const { state } = step(stateWith({}, shared('a', 6)))
+    const { plan } = step(submit(state, shared('b', 8))!)
+    expect(plan.copies).toEqual([{ from: 0, to: 1, positions: 6 }])
+    expect(plan.slotLengths).toEqual([6, 6])
+    expect(planned(plan).prefills).toEqual([['b', 6, 2, true]])
+  })
+
+  test('whoever comes second waits for the first to compute what both need', () => {
+    let result = step(stateWith({}, shared('a', 12), shared('b', 12)))
+    expect(planned(result.plan).prefills).toEqual([['a', 0, 8, false]])
+    result = step(result.state)
+    expect(planned(result.plan).prefills).toEqual([['a', 8, 4, true]])
+    result = step(result.state)
+    expect(result.plan.copies).toEqual([{ from: 0, to: 1, positions: 11 }])
+    expect(planned(result.plan).prefills).toEqual([['b', 11, 1, true]])
+  })
+
+  test('a short common prefix does not cost a longer content its place', () => {
+    const long = step(stateWith({ prefillBudgetIdle: 64 }, shared('a', 20)), 99).state
+    const other = { ...shared('b', 8), prompt: { ...shared('b', 8).prompt, ids: [0, 1, 2, 9, 9, 9, 9, 9] } }
+    const { plan, state } = step(submit(long, other)!, 99)
+    expect(plan.copies).toEqual([{ from: 0, to: 1, positions: 3 }])
+    const again = step(submit(state, shared('c', 20))!)
+    expect(planned(again.plan).prefills).toEqual([['c', 19, 1, true]])
+  })
+})
