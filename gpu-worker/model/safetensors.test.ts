@@ -16,13 +16,15 @@ describe('safetensors', () => {
     data.set(new Uint8Array(Float32Array.of(1.5, -2).buffer))
     data.set(new Uint8Array(Float16Array.of(0.5, 3).buffer), 8)
     const tensors = parseSafetensors(
-      file(
-        {
-          __metadata__: { format: 'pt' },
-          a: { dtype: 'F32', shape: [1, 2], data_offsets: [0, 8] },
-          b: { dtype: 'F16', shape: [2], data_offsets: [8, 12] },
-        },
-        data,
+      Buffer.from(
+        file(
+          {
+            __metadata__: { format: 'pt' },
+            a: { dtype: 'F32', shape: [1, 2], data_offsets: [0, 8] },
+            b: { dtype: 'F16', shape: [2], data_offsets: [8, 12] },
+          },
+          data,
+        ),
       ),
     )
     expect(tensors.get('a')).toEqual({ data: Float32Array.of(1.5, -2), shape: [1, 2] })

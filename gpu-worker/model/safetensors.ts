@@ -41,7 +41,7 @@ export function parseSafetensors(file: Uint8Array): Map<string, NamedTensor> {
     if (end - start !== count * width || dataStart + end > file.byteLength) {
       throw new RangeError(`safetensors: tensor '${name}' doesn't fit its byte range`)
     }
-    const bytes = file.slice(dataStart + start, dataStart + end).buffer
+    const bytes = new Uint8Array(file.subarray(dataStart + start, dataStart + end)).buffer
     const data = dtype === 'F16' ? Float32Array.from(new Float16Array(bytes)) : new Float32Array(bytes)
     tensors.set(name, { data, shape })
   }

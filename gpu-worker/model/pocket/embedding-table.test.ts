@@ -6,7 +6,7 @@ function table() {
   const quantized = Uint8Array.of(128, 129, 130, 127, 0, 255, 128, 128)
   const scales = new Uint8Array(Float32Array.of(0.5, 2, 1, 4).buffer)
   const layout = { vocabulary: 2, hidden: 4, blockSize: 2, zeroPoint: 128 }
-  return new EmbeddingTable(Uint8Array.of(...quantized, ...scales), layout)
+  return new EmbeddingTable(Buffer.of(...quantized, ...scales), layout)
 }
 
 it('de-quantizes a row, block by block', () => {

@@ -30,7 +30,7 @@ export class EmbeddingTable implements TokenEmbeddings {
     this.#blockSize = blockSize
     this.#zeroPoint = zeroPoint
     this.#quantized = file.subarray(0, values)
-    this.#scales = new Float32Array(file.slice(values).buffer)
+    this.#scales = new Float32Array(new Uint8Array(file.subarray(values)).buffer)
   }
 
   static async load(path: string, layout: ConstructorParameters<typeof EmbeddingTable>[1]) {
