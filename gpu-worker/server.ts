@@ -83,7 +83,11 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono {
     // What is wrong with a request shows before the first event, and so still gets its own status.
     const opened = await withFirst(events)
 
-    const identity = { id: `chatcmpl-${id}`, created: Math.floor(Date.now() / 1000), model: request.model }
+    const identity = {
+      id: `chatcmpl-${id.replace(/^req_/, '')}`,
+      created: Math.floor(Date.now() / 1000),
+      model: request.model,
+    }
     const headers = { 'x-request-id': id }
     if (request.stream) {
       const chunks = streamChunks(opened, identity, request, () => cancelled.abort())
