@@ -76,5 +76,5 @@ async function projectAcoustic(
 ): Promise<Float32Array> {
   const feeds = { audio_features: tensor('float32', features.data, features.dims) }
   const outputs = await session.run(feeds, ['acoustic_embeddings'], { signal })
-  return outputs.acoustic_embeddings!.data as Float32Array
+  return outputs['acoustic_embeddings']!.data as Float32Array
 }
