@@ -1,0 +1,195 @@
+import { describe, expect, it, vi } from 'vitest'
+import { ChatCompletion } from '../src/protocol/chat-completions.ts'
+import { defaultLimits } from '../src/protocol/limits.ts'
+import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
+import { type FakeChatModel, fakeChatModel } from './fake-chat-model.ts'
+import { createWorkerApp, type WorkerState } from './server.ts'
+
+function appWith(model: FakeChatModel, status: WorkerState['status'] = 'ready') {
+  return createWorkerApp(
+    { status, models: new Map([['fake', model]]) },
+    { ...defaultLimits, maxBodyBytes: 10_000 },
+  )
+}
+
+const ask = (app: ReturnType<typeof appWith>, body: object | string, init: RequestInit = {}) =>
+  app.request('/v1/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    ...init,
+  })
+
+const hello = { model: 'fake', messages: [{ role: 'user', content: 'Hello' }] }
+
+/** A WAV file of silence, base64. */
+function silence(samples: number): string {
+  const wav = Buffer.alloc(44 + samples * 2)
+  wav.write('RIFF', 0)
+  wav.writeUInt32LE(36 + samples * 2, 4)
+  wav.write('WAVEfmt ', 8)
+  wav.writeUInt32LE(16, 16)
+  wav.writeUInt16LE(1, 20)
+  wav.writeUInt16LE(1, 22)
+  wav.writeUInt32LE(16_000, 24)
+  wav.writeUInt32LE(32_000, 28)
+  wav.writeUInt16LE(2, 32)
+  wav.writeUInt16LE(16, 34)
+  wav.write('data', 36)
+  wav.writeUInt32LE(samples * 2, 40)
+  return wav.toString('base64')
+}
+
+async function events(response: Response): Promise<unknown[]> {
+  const parser = new ServerSentEventParser()
+  const data = parser.push(new Uint8Array(await response.arrayBuffer())).map(event => event.data)
+  expect(data.at(-1) === doneData || data.at(-1)?.includes('error')).toBe(true)
+  return data.filter(text => text !== doneData).map(text => JSON.parse(text) as unknown)
+}
+
+describe('an answer', () => {
+  it('is a chat completion with usage and what was covered', async () => {
+    const audio = { type: 'input_audio', input_audio: { data: silence(1600), format: 'wav' } }
+    const messages = [{ role: 'user', content: [audio, { type: 'text', text: 'What?' }] }]
+    const response = await ask(appWith(fakeChatModel('Fine.')), { model: 'fake', messages })
+    expect(response.status).toBe(200)
+    const completion = ChatCompletion.parse(await response.json())
+    expect(completion.choices[0]).toMatchObject({ message: { content: 'Fine.' }, finish_reason: 'stop' })
+    expect(completion.usage).toEqual({
+      prompt_tokens: 6,
+      completion_tokens: 6,
+      total_tokens: 12,
+      prompt_tokens_details: { audio_tokens: 1 },
+      audio: [{ index: 0, seconds_received: 0.1, seconds_encoded: 0.1, ranges: [{ start: 0, end: 0.1 }] }],
+    })
+  })
+
+  it('stops before a stop string and after max_tokens', async () => {
+    const model = fakeChatModel('one two three')
+    const stopped = await (await ask(appWith(model), { ...hello, stop: [' th'] })).json()
+    expect(stopped.choices[0]).toMatchObject({ message: { content: 'one two' }, finish_reason: 'stop' })
+    const cut = await (await ask(appWith(model), { ...hello, max_tokens: 3 })).json()
+    expect(cut.choices[0]).toMatchObject({ message: { content: 'one' }, finish_reason: 'length' })
+  })
+
+  it('comes n times, each choice with its own seed', async () => {
+    const model = fakeChatModel('Hi')
+    const completion = await (await ask(appWith(model), { ...hello, n: 3, seed: 7, temperature: 1 })).json()
+    expect(completion.choices.map((choice: { index: number }) => choice.index)).toEqual([0, 1, 2])
+    expect(model.requests.map(({ sampling }) => sampling.seed)).toEqual([7, 8, 9])
+    expect(new Set(model.requests.map(({ id }) => id)).size).toBe(3)
+  })
+
+  it('has log-probabilities only where they were asked for', async () => {
+    const plain = await (await ask(appWith(fakeChatModel('Hi')), hello)).json()
+    expect(plain.choices[0].logprobs).toBeNull()
+    const withLogprobs = { ...hello, logprobs: true, top_logprobs: 1 }
+    const { choices } = await (await ask(appWith(fakeChatModel('Hi')), withLogprobs)).json()
+    expect(choices[0].logprobs.content).toEqual([
+      {
+        token: 'H',
+        bytes: [72],
+        logprob: -0.25,
+        top_logprobs: [{ token: 'H', bytes: [72], logprob: -0.25 }],
+      },
+      {
+        token: 'i',
+        bytes: [105],
+        logprob: -0.25,
+        top_logprobs: [{ token: 'i', bytes: [105], logprob: -0.25 }],
+      },
+    ])
+  })
+
+  it('takes the checkpoint that the name of the model says', async () => {
+    const model = fakeChatModel('Hi')
+    await ask(appWith(model), hello)
+    await ask(appWith(model), { ...hello, model: 'fake:dpo' })
+    expect(model.requests.map(({ checkpoint }) => checkpoint)).toEqual(['sft', 'dpo'])
+  })
+})
+
+describe('a stream', () => {
+  it('is OpenAI chunks, the usage last', async () => {
+    const body = { ...hello, stream: true, stream_options: { include_usage: true } }
+    const response = await ask(appWith(fakeChatModel('Hi')), body)
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    const chunks = (await events(response)) as {
+      choices: { delta: { content?: string } }[]
+      usage: unknown
+    }[]
+    expect(chunks.map(chunk => chunk.choices[0]?.delta.content ?? '').join('')).toBe('Hi')
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 3 } })
+  })
+
+  it('ends in a typed error when the engine fails, and keeps its secrets', async () => {
+    const log = vi.spyOn(console, 'error').mockReturnValue()
+    const response = await ask(appWith(fakeChatModel('Hello', { failAfter: 2 })), { ...hello, stream: true })
+    expect(response.status).toBe(200)
+    const last = (await events(response)).at(-1)
+    expect(last).toMatchObject({ error: { code: 'internal_error' } })
+    expect(JSON.stringify(last)).not.toContain('secret')
+    log.mockRestore()
+  })
+
+  it('stops the engine when the reader goes away', async () => {
+    const model = fakeChatModel('abc', { endless: true })
+    const response = await ask(appWith(model), { ...hello, stream: true, max_tokens: 100_000 })
+    const reader = response.body!.getReader()
+    await reader.read()
+    await reader.read()
+    await reader.cancel()
+    expect(model.endings).toEqual(['aborted'])
+  })
+
+  it('stops the engine when the connection breaks before the first token', async () => {
+    const model = fakeChatModel('abc', { endless: true })
+    const connection = new AbortController()
+    const answering = ask(appWith(model), { ...hello, max_tokens: 100_000 }, { signal: connection.signal })
+    setTimeout(() => connection.abort(), 5)
+    expect((await answering).status).toBe(499)
+    expect(model.endings).toEqual(['aborted'])
+  })
+})
+
+describe('what is wrong', () => {
+  const cases: [string, object | string, number, string, string | null][] = [
+    ['not JSON', '{', 400, 'invalid_json', null],
+    ['too large', { ...hello, user: 'x'.repeat(20_000) }, 413, 'payload_too_large', null],
+    ['an unknown model', { ...hello, model: 'gpt' }, 404, 'model_not_found', 'model'],
+    ['an unknown checkpoint', { ...hello, model: 'fake:x' }, 404, 'model_not_found', 'model'],
+    ['a wrong field', { ...hello, temperature: 3 }, 400, 'invalid_request', 'temperature'],
+    [
+      'audio that is none',
+      {
+        ...hello,
+        messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data: 'AAAA' } }] }],
+      },
+      400,
+      'audio_unreadable',
+      'messages[0].content[0]',
+    ],
+    [
+      'a conversation over the context',
+      { ...hello, messages: [{ role: 'user', content: 'x'.repeat(300) }] },
+      400,
+      'context_length_exceeded',
+      'messages',
+    ],
+  ]
+  it.each(cases)('%s', async (_name, body, status, code, param) => {
+    const response = await ask(appWith(fakeChatModel('Hi')), body, {})
+    expect(response.status).toBe(status)
+    expect((await response.json()).error).toMatchObject({ code, param })
+    expect(response.headers.get('x-request-id')).toBeTruthy()
+  })
+
+  it('a worker that is not ready says so and when to come back', async () => {
+    const app = appWith(fakeChatModel('Hi'), 'draining')
+    const response = await ask(app, hello)
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect((await app.request('/readyz')).status).toBe(503)
+    expect((await app.request('/healthz')).status).toBe(200)
+  })
+})
