@@ -47,12 +47,13 @@ export class Fleet {
    */
   async forward(request: ForwardedRequest): Promise<Response> {
     const tried = new Set<string>()
-    const first = await this.#choose(request, tried)
+    const turn = this.#turn++
+    const first = await this.#choose(request, turn, tried)
     const attempt = await this.#attempt(first, request)
     if (attempt.kind === 'answered') return attempt.response
 
     tried.add(first.id)
-    const second = await this.#choose(request, tried).catch(() => null)
+    const second = await this.#choose(request, turn, tried).catch(() => null)
     if (second === null) return lastWord(attempt)
     await attempt.response?.body?.cancel().catch(() => {})
     const retry = await this.#attempt(second, request)
@@ -88,8 +89,7 @@ export class Fleet {
     }
   }
 
-  async #choose(request: ForwardedRequest, tried: ReadonlySet<string>): Promise<WorkerAddress> {
-    const turn = this.#turn++
+  async #choose(request: ForwardedRequest, turn: number, tried: ReadonlySet<string>): Promise<WorkerAddress> {
     let choice = chooseWorker(this.#registry.known(), request.model, turn, tried)
     if (choice.kind !== 'worker') {
       await this.#registry.refresh()

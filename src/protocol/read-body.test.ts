@@ -8,10 +8,13 @@ const post = (body: BodyInit | null, headers: HeadersInit = {}) =>
 describe('readBody', () => {
   test('gives all bytes, in one piece or many', async () => {
     expect(await readBody(post('hello'), 5)).toEqual(new TextEncoder().encode('hello'))
-    const pieces = ReadableStream.from([
-      new Uint8Array([1, 2]),
-      new Uint8Array([3]),
-    ]) as ReadableStream<Uint8Array>
+    const pieces = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new Uint8Array([1, 2]))
+        controller.enqueue(new Uint8Array([3]))
+        controller.close()
+      },
+    })
     expect(await readBody(post(pieces), 3)).toEqual(new Uint8Array([1, 2, 3]))
     expect(await readBody(new Request(url), 3)).toEqual(new Uint8Array(0))
   })

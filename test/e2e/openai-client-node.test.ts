@@ -1,7 +1,8 @@
+import { expect, test } from 'vitest'
 import { startLocal } from '../../workers/local/start-local.ts'
 import { startFakeWorker } from '../fake-worker.ts'
 import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
-import { describeOpenAiClient } from './openai-client-suite.ts'
+import { countingClient, describeOpenAiClient } from './openai-client-suite.ts'
 
 async function startNodeEdge(): Promise<FaultyTarget> {
   const worker = await startFakeWorker()
@@ -23,3 +24,20 @@ async function startNodeEdge(): Promise<FaultyTarget> {
 
 describeOpenAiClient('the edge on Node', startNodeEdge)
 describeFaults('the edge on Node', startNodeEdge)
+
+// Not on workerd: it sees a client that leaves before the answer begins only by a reset connection, which
+// Cloudflare's front sends and a local client doesn't.
+test('a client that leaves before the answer begins stops the worker', async () => {
+  const target = await startNodeEdge()
+  const { client } = countingClient(target.url)
+  const controller = new AbortController()
+  const answer = client.chat.completions.create(
+    { model: 'pocket', messages: [{ role: 'user', content: 'endless' }] },
+    { signal: controller.signal },
+  )
+  await expect.poll(() => target.worker.seen.requests).toBe(1)
+  controller.abort()
+  await expect(answer).rejects.toMatchObject({ message: 'Request was aborted.' })
+  await expect.poll(() => target.worker.seen.aborts).toBe(1)
+  await target.stop()
+})

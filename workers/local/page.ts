@@ -18,14 +18,11 @@ const webRoot = fileURLToPath(new URL('../../web/', import.meta.url))
 /** The app with the page beneath it: `/` and what lies in web/; everything else stays the API's. */
 export function servePage(root: string = webRoot): Hono {
   const page = new Hono()
-  page.get(
-    '*',
-    serveStatic({
-      root,
-      onFound: (_path, context) => {
-        for (const [name, value] of Object.entries(pageHeaders)) context.header(name, value)
-      },
-    }),
-  )
+  page.use(async (context, next) => {
+    await next()
+    if (!context.res.ok) return
+    for (const [name, value] of Object.entries(pageHeaders)) context.header(name, value)
+  })
+  page.get('*', serveStatic({ root }))
   return page
 }
