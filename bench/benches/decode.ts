@@ -1,0 +1,122 @@
+/**
+ * The language model alone: tokens a second of one stream and of eight, and of reading a prompt of 500. Ours
+ * through the engine, with the adapter that serves; llama.cpp with the same model as its GGUF has it.
+ */
+import { fileURLToPath } from 'node:url'
+import type { Engine } from '../../gpu-worker/engine/engine.ts'
+import { loadPacks } from '../../gpu-worker/model/pack.ts'
+import { loadChatModels } from '../../gpu-worker/model/registry.ts'
+import { loadRuntime } from '../../gpu-worker/runtime/load-runtime.ts'
+import { GREEDY } from '../../gpu-worker/sampling/options.ts'
+import { type Bench, median, seededRandom } from '../bench.ts'
+import type { LineProcess } from '../line-process.ts'
+import { startLlamaCpp } from '../references.ts'
+
+const MODELS = process.env['AURICLE_MODELS'] ?? fileURLToPath(new URL('../../models', import.meta.url))
+const STREAMS = 8
+const PROMPT_TOKENS = 100
+const LONG_PROMPT_TOKENS = 500
+const ANSWER_TOKENS = 100
+const PEER = 'llama.cpp (node-llama-cpp), Q4_1'
+
+/** Ids of ordinary pieces, below and above which special ones lie. */
+const FIRST_ID = 1000
+const LAST_ID = 40_000
+
+/** Runs the prompts all at once; when each token came, in ms from the start. */
+type Generate = (prompts: number[][], tokens: number) => Promise<number[][]>
+
+const decode: Bench = async function* ({ threads, runs = 5, log }) {
+  const [packs, runtime] = await Promise.all([loadPacks(MODELS), loadRuntime()])
+  const models = await loadChatModels({
+    packs,
+    runtime,
+    threads,
+    engine: { slots: STREAMS, slotCapacity: 1024 },
+  })
+  const { engine, defaultCheckpoint } = models.get('pocket')!
+  const llama = await startLlamaCpp(threads)
+  log(`ours: ${runtime.kind}, checkpoint ${defaultCheckpoint}`)
+  try {
+    const contenders = [throughEngine(engine, defaultCheckpoint), throughLlamaCpp(llama)]
+    const measures = [
+      { bench: 'decode/one-stream', measure: (generate: Generate) => decodeSpeed(generate, 1) },
+      { bench: 'decode/eight-streams', measure: (generate: Generate) => decodeSpeed(generate, STREAMS) },
+      { bench: 'decode/prefill-500', measure: prefillSpeed },
+    ]
+    for (const { bench, measure } of measures) {
+      const speeds: number[][] = contenders.map(() => [])
+      for (let run = -1; run < runs; run++) {
+        for (const [i, generate] of contenders.entries()) {
+          const speed = await measure(generate)
+          if (run >= 0) speeds[i]!.push(speed)
+        }
+      }
+      const [value = 0, peerValue = 0] = speeds.map(median)
+      yield { bench, value, unit: 'tokens/s', peer: { name: PEER, value: peerValue } }
+    }
+  } finally {
+    await llama.close()
+    for (const model of models.values()) await model.close()
+  }
+}
+export default decode
+
+const random = seededRandom(1)
+
+/** A prompt that nobody has seen: no cache helps. */
+function freshPrompt(length: number): number[] {
+  return Array.from({ length }, () => FIRST_ID + Math.floor(random() * (LAST_ID - FIRST_ID)))
+}
+
+/** Tokens a second of all streams together, between the last one's first token and the first one's last. */
+async function decodeSpeed(generate: Generate, streams: number): Promise<number> {
+  const prompts = Array.from({ length: streams }, () => freshPrompt(PROMPT_TOKENS))
+  const arrivals = await generate(prompts, ANSWER_TOKENS)
+  const start = Math.max(...arrivals.map(times => times[0]!))
+  const end = Math.min(...arrivals.map(times => times.at(-1)!))
+  const tokens = arrivals.flat().filter(time => time > start && time <= end).length
+  return (tokens * 1000) / (end - start)
+}
+
+async function prefillSpeed(generate: Generate): Promise<number> {
+  const [arrivals] = await generate([freshPrompt(LONG_PROMPT_TOKENS)], 1)
+  return (LONG_PROMPT_TOKENS * 1000) / arrivals![0]!
+}
+
+function throughEngine(engine: Engine, checkpoint: string): Generate {
+  let requests = 0
+  return async (prompts, tokens) => {
+    const { embeddings } = engine
+    const startedMs = performance.now()
+    return Promise.all(
+      prompts.map(async ids => {
+        const rows = new Float32Array(ids.length * embeddings.hiddenSize)
+        ids.forEach((id, i) => {
+          embeddings.lookup(id, rows, i * embeddings.hiddenSize)
+        })
+        const arrivals: number[] = []
+        const events = engine.generate({
+          id: `bench-${requests++}`,
+          prompt: { ids: Int32Array.from(ids), embeddings: rows },
+          checkpoint,
+          maxTokens: tokens,
+          stopIds: new Set(),
+          sampling: GREEDY,
+          signal: new AbortController().signal,
+        })
+        for await (const event of events) {
+          if (event.type === 'token') arrivals.push(performance.now() - startedMs)
+        }
+        return arrivals
+      }),
+    )
+  }
+}
+
+function throughLlamaCpp(llama: LineProcess): Generate {
+  return async (prompts, tokens) => {
+    const { arrivalsMs } = await llama.ask<{ arrivalsMs: number[][] }>({ op: 'generate', prompts, tokens })
+    return arrivalsMs
+  }
+}

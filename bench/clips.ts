@@ -1,0 +1,26 @@
+/** Clips of a real recording, each a little different, so that no cache knows one. */
+import { readFile } from 'node:fs/promises'
+import { decodeAudio } from '../gpu-worker/audio/decode.ts'
+import { encodeWav } from '../web/wav.js'
+
+const RECORDING = new URL('../test/fixtures/recordings/jfk.flac', import.meta.url)
+const SAMPLE_RATE_HZ = 16_000
+
+/**
+ * Cuts clips out of the bundled speech, beginning later and later.
+ * @param seconds length of each
+ * @returns 16-bit WAV files, 16 kHz mono
+ */
+export async function cutClips(count: number, seconds: number): Promise<Buffer[]> {
+  const { samples } = await decodeAudio(await readFile(RECORDING), { maxSeconds: 60, maxBytes: 1e7 })
+  const length = Math.round(seconds * SAMPLE_RATE_HZ)
+  const spare = samples.length - length
+  if (spare < count) throw new RangeError(`the recording is too short for ${count} clips of ${seconds} s`)
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const start = Math.floor((i * spare) / count)
+      const clip = encodeWav(samples.subarray(start, start + length), SAMPLE_RATE_HZ)
+      return Buffer.from(await clip.arrayBuffer())
+    }),
+  )
+}

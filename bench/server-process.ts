@@ -1,0 +1,134 @@
+/** `npm start` as a user runs it, from its first moment to its end, and what it holds of the memory. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const POLL_MS = 10
+const START_TIMEOUT_MS = 60_000
+
+export class ServerProcess {
+  readonly url: string
+  readonly startedMs = performance.now()
+  readonly #child: ChildProcess
+
+  private constructor(port: number) {
+    this.url = `http://127.0.0.1:${port}`
+    this.#child = spawn('npm', ['start'], {
+      cwd: ROOT,
+      env: { ...process.env, PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+      detached: true,
+    })
+  }
+
+  /**
+   * Starts on a free port; resolves when `GET /v1/models` answers.
+   * @throws Error when it ends before, or takes a minute
+   */
+  static async start(): Promise<ServerProcess> {
+    const server = new ServerProcess(await freePort())
+    let ended = false
+    server.#child.once('exit', () => {
+      ended = true
+    })
+    for (;;) {
+      const response = await fetch(`${server.url}/v1/models`).catch(() => null)
+      await response?.body?.cancel()
+      if (response?.ok) return server
+      if (ended) throw new Error('npm start ended before it answered')
+      if (performance.now() - server.startedMs > START_TIMEOUT_MS) {
+        await server.stop()
+        throw new Error('npm start did not answer within a minute')
+      }
+      await new Promise(resolve => setTimeout(resolve, POLL_MS))
+    }
+  }
+
+  /**
+   * Streams an answer about a recording.
+   * @param wav a WAV file
+   * @returns when the first token and the last came, from before the request was made up
+   */
+  async ask(wav: Buffer, question: string, maxTokens: number) {
+    const startedMs = performance.now()
+    const response = await fetch(`${this.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: 'pocket',
+        temperature: 0,
+        max_tokens: maxTokens,
+        stream: true,
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'input_audio', input_audio: { data: wav.toString('base64'), format: 'wav' } },
+              { type: 'text', text: question },
+            ],
+          },
+        ],
+      }),
+    })
+    if (!response.ok || !response.body) throw new Error(`${response.status}: ${await response.text()}`)
+    let firstTokenMs: number | null = null
+    let answer = ''
+    let buffered = ''
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      const lines = (buffered + text).split('\n')
+      buffered = lines.pop() ?? ''
+      for (const line of lines) {
+        if (!line.startsWith('data: ') || line === 'data: [DONE]') continue
+        const chunk = JSON.parse(line.slice(6))
+        if (chunk.error) throw new Error(chunk.error.message)
+        const content = chunk.choices[0]?.delta.content
+        if (!content) continue
+        firstTokenMs ??= performance.now() - startedMs
+        answer += content
+      }
+    }
+    if (firstTokenMs === null) throw new Error('the answer was empty')
+    return { firstTokenMs, totalMs: performance.now() - startedMs, answer }
+  }
+
+  /** Bytes of resident memory of npm, the server and its worker together (Linux). Shared pages count each time. */
+  async residentBytes(): Promise<number> {
+    const statuses = await Promise.all(
+      (await readdir('/proc'))
+        .filter(name => /^\d+$/.test(name))
+        .map(async pid => ({ pid: Number(pid), ...(await readStatus(pid)) })),
+    )
+    const tree = new Set([this.#child.pid])
+    // Children have larger process ids than their parents, but for a wrap-around: until nothing is added.
+    for (let size = 0; size !== tree.size; ) {
+      size = tree.size
+      for (const { pid, parent } of statuses) if (tree.has(parent)) tree.add(pid)
+    }
+    return statuses.filter(({ pid }) => tree.has(pid)).reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return
+    const exited = new Promise(resolve => this.#child.once('exit', resolve))
+    process.kill(-this.#child.pid!, 'SIGTERM')
+    await exited
+  }
+}
+
+/** @param pid of a process that may have gone: it then counts nothing */
+async function readStatus(pid: string): Promise<{ parent: number; bytes: number }> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0)
+  return { parent: field('PPid'), bytes: field('VmRSS') * 1024 }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
