@@ -5,6 +5,7 @@
  * (7.28 kHz of 8 kHz); what lies above Nyquist, and would fold back, is 70 dB down.
  */
 import { SAMPLE_RATE_HZ } from './constants.ts'
+import { type LoadedBank, loadBank, releaseBank, runKernel } from './resample-kernel.ts'
 
 /** Where the pass band ends, as a fraction of the lower of the two Nyquist frequencies; the stop band starts at 1. */
 const PASS_BAND = 0.91
@@ -13,20 +14,14 @@ const ATTENUATION_DB = 70
 /** Kaiser's formulas: the window's shape for an attenuation, and the length for a width of transition. */
 const KAISER_BETA = 0.1102 * (ATTENUATION_DB - 8.7)
 const KAISER_LENGTH = (ATTENUATION_DB - 7.95) / 2.285
-/** Up to so many phases the filter bank is exact; above (odd rates), it is interpolated between this many. */
-const MAX_EXACT_PHASES = 1024
+/** Up to so many phases the filter bank is exact (11,025 Hz needs 640); above, it is interpolated between these. */
+const MAX_EXACT_PHASES = 640
+/** Inputs filtered at a time. */
+const PIECE_SAMPLES = 65_536
 
 /** Rates that can be resampled, Hz: those that recorders write, and some room. */
 export const MIN_SOURCE_RATE_HZ = 1_000
 export const MAX_SOURCE_RATE_HZ = 384_000
-
-interface FilterBank {
-  phases: number
-  /** Taps of one phase, a multiple of 4. */
-  taps: number
-  /** [phases + 1, taps] f64; row p holds the taps for an output p / phases of a sample after its input sample. */
-  coefficients: Float64Array
-}
 
 /**
  * Resamples a mono signal piece by piece, with bounded memory.
@@ -40,10 +35,8 @@ export class Resampler {
   readonly targetRateHz: number
   readonly #up: number
   readonly #down: number
-  readonly #bank: FilterBank | null
-  /** Inputs still needed, the first of them at absolute index `#start`; the taps' reach of zeros lies before input 0. */
-  #buffer = new Float64Array(0)
-  #buffered = 0
+  /** Inputs still needed, the first of them at absolute index `#start`. */
+  #kept: Float32Array = new Float32Array(0)
   #start = 0
   #received = 0
   #produced = 0
@@ -58,8 +51,10 @@ export class Resampler {
     this.targetRateHz = targetRateHz
     this.#up = targetRateHz / common
     this.#down = sourceRateHz / common
-    this.#bank = this.#up === this.#down ? null : filterBank(this.#up, this.#down)
-    if (this.#bank) this.#prepend(this.#bank.taps / 2 - 1)
+    if (this.#up === this.#down) return
+    // Before its first sample the signal is silent, as far as the taps of output 0 reach.
+    this.#start = 1 - filterBank(this.#up, this.#down).taps / 2
+    this.#kept = new Float32Array(-this.#start)
   }
 
   /**
@@ -69,70 +64,42 @@ export class Resampler {
    */
   push(samples: Float32Array): Float32Array {
     this.#received += samples.length
-    if (!this.#bank) return samples.slice()
-    this.#append(samples.length)
-    this.#buffer.set(samples, this.#buffered - samples.length)
-    return this.#produce(this.#bank, Number.POSITIVE_INFINITY)
+    if (this.#up === this.#down) return samples.slice()
+    const outputs: Float32Array[] = []
+    for (let at = 0; at < samples.length; at += PIECE_SAMPLES)
+      outputs.push(this.#filter(samples.subarray(at, at + PIECE_SAMPLES), Number.POSITIVE_INFINITY))
+    return concatenate(outputs)
   }
 
   /** The rest of the signal, [m] f32. The resampler takes no more after it. */
   flush(): Float32Array {
-    if (!this.#bank) return new Float32Array(0)
+    if (this.#up === this.#down) return new Float32Array(0)
     const total = Math.ceil((this.#received * this.#up) / this.#down)
-    this.#append(this.#bank.taps / 2)
-    return this.#produce(this.#bank, total)
+    return this.#filter(new Float32Array(filterBank(this.#up, this.#down).taps / 2), total)
   }
 
-  #prepend(zeros: number): void {
-    this.#append(zeros)
-    this.#start = -zeros
-  }
-
-  /** Makes room for `count` more inputs, zero until they are written. */
-  #append(count: number): void {
-    const needed = this.#buffered + count
-    if (needed > this.#buffer.length) {
-      const grown = new Float64Array(Math.max(needed, 2 * this.#buffer.length))
-      grown.set(this.#buffer.subarray(0, this.#buffered))
-      this.#buffer = grown
-    }
-    this.#buffer.fill(0, this.#buffered, needed)
-    this.#buffered = needed
-  }
-
-  /** All outputs up to index `limit` whose taps lie within the buffer. */
-  #produce(bank: FilterBank, limit: number): Float32Array {
+  /** All outputs up to index `limit` whose taps lie within what has come. */
+  #filter(samples: Float32Array, limit: number): Float32Array {
     const up = this.#up
     const down = this.#down
-    const { taps, phases, coefficients } = bank
-    const exact = phases === up
-    const reach = taps / 2
-    const buffer = this.#buffer
-    // Output k needs inputs floor(k down / up) - reach + 1 .. + reach; the last input is start + buffered - 1.
-    const lastInput = this.#start + this.#buffered - 1 - reach
-    const end = Math.min(limit, lastInput < 0 ? 0 : Math.floor(((lastInput + 1) * up - 1) / down) + 1)
-    const outputs = new Float32Array(Math.max(0, end - this.#produced))
-    for (let i = 0; i < outputs.length; i++) {
-      const time = (this.#produced + i) * down
-      const input = Math.floor(time / up)
-      const first = input - reach + 1 - this.#start
-      const position = exact ? time - input * up : ((time - input * up) * phases) / up
-      const phase = Math.floor(position)
-      const sum = dot(buffer, first, coefficients, phase * taps, taps)
-      const fraction = position - phase
-      outputs[i] =
-        fraction === 0
-          ? sum
-          : sum + fraction * (dot(buffer, first, coefficients, (phase + 1) * taps, taps) - sum)
-    }
-    this.#produced += outputs.length
+    const bank = filterBank(up, down)
+    const reach = bank.taps / 2
+    const input = concatenate([this.#kept, samples])
+    // Output k takes the inputs floor(k down / up) - reach + 1 .. + reach.
+    const lastSample = this.#start + input.length - 1 - reach
+    const end = lastSample < 0 ? 0 : Math.min(limit, Math.floor(((lastSample + 1) * up - 1) / down) + 1)
+    const count = Math.max(0, end - this.#produced)
+    const time = this.#produced * down
+    const sample = Math.floor(time / up)
+    const first = { sample: sample - reach + 1 - this.#start, fraction: time - sample * up }
+    const output = count > 0 ? runKernel(bank, input, first, up, down, count) : new Float32Array(0)
 
+    this.#produced += count
     const firstNeeded = Math.floor((this.#produced * down) / up) - reach + 1
-    const dropped = Math.min(this.#buffered, Math.max(0, firstNeeded - this.#start))
-    buffer.copyWithin(0, dropped, this.#buffered)
-    this.#buffered -= dropped
+    const dropped = Math.min(input.length, Math.max(0, firstNeeded - this.#start))
+    this.#kept = input.slice(dropped)
     this.#start += dropped
-    return outputs
+    return output
   }
 }
 
@@ -147,50 +114,46 @@ export function resample(
   targetRateHz = SAMPLE_RATE_HZ,
 ): Float32Array {
   const resampler = new Resampler(sourceRateHz, targetRateHz)
-  const body = resampler.push(samples)
-  const tail = resampler.flush()
-  if (tail.length === 0) return body
-  const whole = new Float32Array(body.length + tail.length)
-  whole.set(body)
-  whole.set(tail, body.length)
+  return concatenate([resampler.push(samples), resampler.flush()])
+}
+
+function concatenate(pieces: Float32Array[]): Float32Array {
+  const filled = pieces.filter(piece => piece.length > 0)
+  if (filled.length === 1) return filled[0]!
+  const whole = new Float32Array(filled.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of filled) {
+    whole.set(piece, at)
+    at += piece.length
+  }
   return whole
 }
 
-/** Inner product of `length` values, a multiple of 4; four sums, so that additions need not wait for each other. */
-function dot(a: Float64Array, atA: number, b: Float64Array, atB: number, length: number): number {
-  let sum0 = 0
-  let sum1 = 0
-  let sum2 = 0
-  let sum3 = 0
-  for (let i = 0; i < length; i += 4) {
-    sum0 += a[atA + i]! * b[atB + i]!
-    sum1 += a[atA + i + 1]! * b[atB + i + 1]!
-    sum2 += a[atA + i + 2]! * b[atB + i + 2]!
-    sum3 += a[atA + i + 3]! * b[atB + i + 3]!
-  }
-  return sum0 + sum1 + (sum2 + sum3)
-}
-
-/** Banks by `up/down`; the few rates of the world come again and again. */
-const bankCache = new Map<string, FilterBank>()
+/** Banks by `up/down`; the few rates of the world come again and again. Looked up at each use: they may be evicted. */
+const bankCache = new Map<string, LoadedBank>()
 const MAX_CACHED_BANKS = 16
 
-function filterBank(up: number, down: number): FilterBank {
+function filterBank(up: number, down: number): LoadedBank {
   const key = `${up}/${down}`
   const cached = bankCache.get(key)
   if (cached) return cached
   const bank = computeFilterBank(up, down)
-  if (bankCache.size >= MAX_CACHED_BANKS) bankCache.delete(bankCache.keys().next().value!)
+  const [oldest] = bankCache
+  if (oldest && bankCache.size >= MAX_CACHED_BANKS) {
+    bankCache.delete(oldest[0])
+    releaseBank(oldest[1])
+  }
   bankCache.set(key, bank)
   return bank
 }
 
-function computeFilterBank(up: number, down: number): FilterBank {
+/** A bank [phases + 1, taps] f32: row p holds the taps for outputs p / phases of a sample behind their input. */
+function computeFilterBank(up: number, down: number): LoadedBank {
   // The lower Nyquist frequency, in half cycles a sample of the input.
   const nyquist = Math.min(1, up / down)
   const cutoff = (nyquist * (1 + PASS_BAND)) / 2
   const halfWidth = KAISER_LENGTH / (Math.PI * nyquist * (1 - PASS_BAND)) / 2
-  const taps = 4 * Math.ceil((2 * halfWidth) / 4)
+  const taps = 16 * Math.ceil((2 * halfWidth) / 16)
   const phases = Math.min(up, MAX_EXACT_PHASES)
   const coefficients = new Float64Array((phases + 1) * taps)
   const windowScale = 1 / besselI0(KAISER_BETA)
@@ -207,8 +170,11 @@ function computeFilterBank(up: number, down: number): FilterBank {
       if (phase < phases) total += value
     }
   const gain = phases / total
-  for (let i = 0; i < coefficients.length; i++) coefficients[i]! *= gain
-  return { phases, taps, coefficients }
+  return loadBank(
+    Float32Array.from(coefficients, value => value * gain),
+    phases,
+    taps,
+  )
 }
 
 /** Modified Bessel function of the first kind, order 0, by its power series. */

@@ -1,0 +1,54 @@
+/** A whole file to 16 kHz mono, and every way in which that fails as an ApiError. */
+import { ApiError } from '../../src/protocol/errors.ts'
+import { decodeSource } from './decode-source.ts'
+import type { Container } from './detect-format.ts'
+import { PcmCollector, type SourceFormat } from './pcm-collector.ts'
+
+/** What to decode. */
+export interface DecodeJob {
+  bytes: Uint8Array
+  container: Container
+  maxSeconds: number
+}
+
+/** What came out: samples [n] f32 at 16 kHz in [-1, 1], n > 0. */
+export interface DecodedFile {
+  samples: Float32Array
+  source: SourceFormat
+}
+
+/**
+ * Decodes in this thread. A file whose middle is broken gives what came before.
+ * @throws ApiError `audio_empty`, `audio_unreadable`, `audio_too_long`, `audio_format_unsupported`
+ */
+export async function decodeFile({ bytes, container, maxSeconds }: DecodeJob): Promise<DecodedFile> {
+  const collector = new PcmCollector(maxSeconds)
+  let failure: unknown
+  try {
+    await decodeSource(bytes, container, collector)
+  } catch (error) {
+    if (error instanceof ApiError) throw error
+    failure = error
+  }
+  const samples = collector.finish()
+  const { source } = collector
+  if (samples.length > 0 && source) return { samples, source }
+  if (failure === undefined)
+    throw new ApiError('audio_empty', { message: `The ${containerNames[container]} holds no audio samples.` })
+  throw new ApiError('audio_unreadable', {
+    message: `The audio looks like a ${containerNames[container]}, but it cannot be decoded. Check that the file plays.`,
+    cause: failure,
+  })
+}
+
+/** Names for people. */
+export const containerNames: Record<Container, string> = {
+  wav: 'WAV file',
+  mp3: 'MP3 file',
+  flac: 'FLAC file',
+  ogg: 'Ogg file',
+  matroska: 'WebM file',
+  mp4: 'MP4 file',
+  adts: 'AAC file',
+  latm: 'AAC file (LATM)',
+}

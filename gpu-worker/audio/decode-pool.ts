@@ -1,0 +1,143 @@
+/** A few threads that decode, one file each at a time, so that a hostile file can stall or break nothing else. */
+import { Worker } from 'node:worker_threads'
+import { ApiError } from '../../src/protocol/errors.ts'
+import type { DecodedFile, DecodeJob } from './decode-file.ts'
+import type { DecodeReply } from './decode-thread.ts'
+
+/** Time that a file may take, milliseconds: some to start with, more for large ones. Honest files need a tenth. */
+const BASE_TIMEOUT_MS = 10_000
+const TIMEOUT_MS_PER_MEGABYTE = 4_000
+/** Heap of one thread; samples and WebAssembly memory lie outside it, and are limited by the length of the audio. */
+const THREAD_HEAP_MB = 256
+
+/** A file on its way. */
+interface Task {
+  job: DecodeJob
+  /** The thread that works on it; null while it waits. */
+  worker: Worker | null
+  /** Answers the caller, once. */
+  settle(answer: { file: DecodedFile } | { error: unknown }): void
+}
+
+/** Threads are started when work is there, and kept; they don't keep the process alive. */
+export class DecodePool {
+  readonly #maxThreads: number
+  readonly #idle: Worker[] = []
+  readonly #running = new Map<Worker, Task>()
+  readonly #waiting: Task[] = []
+
+  constructor(maxThreads: number) {
+    this.#maxThreads = maxThreads
+  }
+
+  /** Threads that are there. */
+  get size(): number {
+    return this.#idle.length + this.#running.size
+  }
+
+  /** Starts a thread before there is work, so that the first file doesn't wait for it (some 100 ms). */
+  warm(): void {
+    if (this.size === 0) this.#idle.push(this.#start())
+  }
+
+  /**
+   * Decodes a file in a thread. `job.bytes` are copied.
+   * @throws ApiError as decodeFile; the signal's reason when it is aborted, and then the thread is gone
+   */
+  run(job: DecodeJob, signal?: AbortSignal): Promise<DecodedFile> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = () => this.#cancel(task, signal?.reason)
+      const task: Task = {
+        job,
+        worker: null,
+        settle: answer => {
+          signal?.removeEventListener('abort', onAbort)
+          if ('file' in answer) resolve(answer.file)
+          else reject(answer.error)
+        },
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(task)
+      this.#dispatch()
+    })
+  }
+
+  /** Ends all idle threads. */
+  async close(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map(worker => worker.terminate()))
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0 && (this.#idle.length > 0 || this.size < this.#maxThreads))
+      this.#work(this.#idle.pop() ?? this.#start(), this.#waiting.shift()!)
+  }
+
+  #work(worker: Worker, task: Task): void {
+    task.worker = worker
+    this.#running.set(worker, task)
+    const milliseconds = BASE_TIMEOUT_MS + (task.job.bytes.length / 1e6) * TIMEOUT_MS_PER_MEGABYTE
+    const timer = setTimeout(() => this.#cancel(task, gaveUp('took too long to decode')), milliseconds)
+    const { settle } = task
+    task.settle = answer => {
+      clearTimeout(timer)
+      settle(answer)
+    }
+    worker.ref()
+    // A copy of its own: the memory around a view would be copied with it, and the caller may need the bytes again.
+    const bytes = task.job.bytes.slice()
+    worker.postMessage({ ...task.job, bytes }, [bytes.buffer])
+  }
+
+  #onReply(worker: Worker, reply: DecodeReply): void {
+    const task = this.#running.get(worker)
+    if (!task) return
+    this.#running.delete(worker)
+    worker.unref()
+    this.#idle.push(worker)
+    task.settle(
+      reply.type === 'decoded'
+        ? { file: reply.file }
+        : { error: new ApiError(reply.code, { message: reply.message }) },
+    )
+    this.#dispatch()
+  }
+
+  /** Gives a file up, and the thread with it: nothing else stops a decoder. */
+  #cancel(task: Task, error: unknown): void {
+    const at = this.#waiting.indexOf(task)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    if (task.worker) {
+      this.#running.delete(task.worker)
+      void task.worker.terminate()
+    }
+    task.settle({ error })
+    this.#dispatch()
+  }
+
+  /** A thread ended by itself: out of memory, or a decoder threw where nothing catches. */
+  #onEnd(worker: Worker): void {
+    const at = this.#idle.indexOf(worker)
+    if (at >= 0) this.#idle.splice(at, 1)
+    const task = this.#running.get(worker)
+    if (task) this.#cancel(task, gaveUp('broke its decoder'))
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./decode-thread.ts', import.meta.url), {
+      name: 'decode',
+      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+    })
+    worker.unref()
+    worker.on('message', (reply: DecodeReply) => this.#onReply(worker, reply))
+    worker.on('error', () => this.#onEnd(worker))
+    worker.on('exit', () => this.#onEnd(worker))
+    return worker
+  }
+}
+
+function gaveUp(what: string): ApiError {
+  return new ApiError('audio_unreadable', {
+    message: `The audio ${what} and was given up. Check that the file plays; convert it to WAV if it does.`,
+  })
+}
