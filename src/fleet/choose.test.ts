@@ -1,6 +1,9 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { chooseWorker, type KnownWorker, servedModels, type WorkerState } from './choose.ts'
+
+// Many cases a test, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 const ready = (...models: string[]): WorkerState => ({ kind: 'ready', models, checkedAtMs: 0 })
 const loading = (...models: string[]): WorkerState => ({ kind: 'not-ready', models, checkedAtMs: 0 })
@@ -31,6 +34,7 @@ describe('chooseWorker', () => {
     ['one never spoke', { a: ready('y'), b: gone(null) }, { kind: 'unavailable' }],
     ['one was not asked yet', { a: { kind: 'unknown' } }, { kind: 'unavailable' }],
     ['the one that serves it loads', { a: ready('y'), b: loading('x') }, { kind: 'unavailable' }],
+    ['one loads and does not say what', { a: ready('y'), b: loading() }, { kind: 'unavailable' }],
     ['the one that serves it is gone', { a: ready('y'), b: gone(['x']) }, { kind: 'unavailable' }],
     [
       'one is incompatible',

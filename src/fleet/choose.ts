@@ -62,6 +62,9 @@ function modelsOf(state: WorkerState): readonly string[] | null {
       return null
     case 'incompatible':
       return []
+    case 'not-ready':
+      // A worker that still loads doesn't know yet what it will serve.
+      return state.models.length > 0 ? state.models : null
     default:
       return state.models
   }

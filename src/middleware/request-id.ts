@@ -5,7 +5,7 @@ import type { EdgeEnv } from '../edge-env.ts'
 /** Sets `requestId` in the context and `x-request-id` on the answer. */
 export const requestId = createMiddleware<EdgeEnv>(async (context, next) => {
   const sent = context.req.header('x-request-id')
-  const id = sent !== undefined && /^[\w.:-]{1,128}$/.test(sent) ? sent : `req_${crypto.randomUUID()}`
+  const id = sent !== undefined && /^[\w.-]{1,128}$/.test(sent) ? sent : `req_${crypto.randomUUID()}`
   context.set('requestId', id)
   await next()
   context.header('x-request-id', id)

@@ -1,6 +1,9 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { decodeBase64, parseDataUrl } from './audio-source.ts'
+
+// Many cases a test, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 const options = { param: 'messages[0].content[0].input_audio.data', maxBytes: 1_000_000 }
 
@@ -18,13 +21,16 @@ describe('decodeBase64', () => {
 
   test('takes any text without an error that is not ours', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), text => {
-        try {
-          decodeBase64(text, options)
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'invalid_base64', param: options.param })
-        }
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('A', 'z', '9', '+', '/', '=', ' ', '\n', '_', 'é', '\0') }),
+        text => {
+          try {
+            decodeBase64(text, options)
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'invalid_base64', param: options.param })
+          }
+        },
+      ),
     )
   })
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ApiError } from './errors.ts'
 import {
   parseEvents,
@@ -9,6 +9,9 @@ import {
   serializeErrorEvent,
   serializeEvent,
 } from './sse.ts'
+
+// Many cases a test, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 const encode = (text: string) => new TextEncoder().encode(text)
 
@@ -80,7 +83,7 @@ describe('the parser', () => {
           expect(parseInPieces(bytes, cuts)).toEqual(parseInPieces(bytes, []))
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 
@@ -89,14 +92,16 @@ describe('the parser', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
         for (const event of parseInPieces(bytes, [3, 50])) expect(typeof event.data).toBe('string')
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 
   test('reads back what was serialised', () => {
-    const line = fc.string({ unit: 'binary', maxLength: 20 }).filter(text => !/[\r\n\0]/.test(text))
+    const line = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .map(text => text.replace(/[\r\n\0]/g, '-'))
     const event = fc.record(
-      { event: line.filter(text => text !== ''), id: line, data: fc.string({ unit: 'binary' }) },
+      { event: line, id: line, data: fc.string({ unit: fc.constantFrom('a', ' ', ':', '\n', '\r', '🎧') }) },
       { requiredKeys: ['data'] },
     )
     fc.assert(
@@ -105,7 +110,7 @@ describe('the parser', () => {
         const text = events.map(serializeEvent).join(serializeComment('still here'))
         expect(parse(text)).toEqual(wanted)
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 })

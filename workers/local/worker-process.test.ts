@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest'
-import { listeningPort } from './worker-process.ts'
+import { parseEvent } from './worker-process.ts'
 
-test.each<[string, number | null]>([
-  ['{"event":"listening","port":4321}', 4321],
-  ['{"event":"loading","port":4321}', null],
+test.each<[string, object | null]>([
+  ['{"event":"listening","port":4321}', { event: 'listening', port: 4321 }],
+  ['{"event":"failed","message":"no packs"}', { event: 'failed', message: 'no packs' }],
+  ['{"event":"ready","models":["pocket"]}', { event: 'ready' }],
   ['{"event":"listening","port":"4321"}', null],
+  ['{"event":"listening","port":0}', null],
+  ['{"event":"else"}', null],
   ['{"event":"listening"', null],
   ['listening on 4321', null],
-  ['{}', null],
-])('listeningPort of %s is %s', (line, port) => {
-  expect(listeningPort(line)).toBe(port)
+])('the event of %s', (line, event) => {
+  expect(parseEvent(line)).toEqual(event)
 })

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import * as z from 'zod'
 import type { WorkerAddress } from '../../src/fleet/choose.ts'
 
 export interface WorkerProcessOptions {
@@ -83,9 +84,11 @@ export class WorkerProcess {
   }
 
   #onLine(line: string): void {
-    const port = listeningPort(line)
-    if (port === null) this.#options.log(line)
-    else this.#address = { id: `local-${this.#starts}`, url: `http://127.0.0.1:${port}` }
+    const event = parseEvent(line)
+    if (event === null) this.#options.log(line)
+    else if (event.event === 'listening') {
+      this.#address = { id: `local-${this.#starts}`, url: `http://127.0.0.1:${event.port}` }
+    } else if (event.event === 'failed') this.#options.log(`worker: it could not start: ${event.message}`)
   }
 
   async #restart(ranMs: number, how: number | string): Promise<void> {
@@ -101,12 +104,20 @@ export class WorkerProcess {
 /** The script of this repository's worker. */
 export const defaultWorkerScript: string = fileURLToPath(new URL('../../gpu-worker/main.ts', import.meta.url))
 
-/** The port of a line that says where the worker listens, else null. */
-export function listeningPort(line: string): number | null {
+/** What the worker reports of itself, a JSON object a line. */
+const WorkerEvent = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('listening'), port: z.int().min(1).max(65535) }),
+  z.object({ event: z.literal('ready') }),
+  z.object({ event: z.literal('draining') }),
+  z.object({ event: z.literal('failed'), message: z.string() }),
+])
+type WorkerEvent = z.infer<typeof WorkerEvent>
+
+/** The event of a line of the worker's output, or null where the line is something else. */
+export function parseEvent(line: string): WorkerEvent | null {
   if (!line.startsWith('{')) return null
   try {
-    const message = JSON.parse(line) as { event?: unknown; port?: unknown }
-    return message.event === 'listening' && Number.isInteger(message.port) ? (message.port as number) : null
+    return WorkerEvent.safeParse(JSON.parse(line)).data ?? null
   } catch {
     return null
   }
