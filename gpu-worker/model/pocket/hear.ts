@@ -23,9 +23,12 @@ export async function hearWindow(
   hearing: Hearing,
   signal: AbortSignal,
 ): Promise<HeardWindow> {
-  const encoded = await whisper.encoder.encode(padded(samples, samples.length + hearing.tail_samples), signal)
-  if (loudestRms(samples) < hearing.gate.min_rms) return { encoded, speech: null }
-
+  const length = samples.length + hearing.tail_samples
+  if (loudestRms(samples) < hearing.gate.min_rms) {
+    // The mel spectrogram normalizes loudness away: what nobody hears is encoded as the silence that it is.
+    return { encoded: await whisper.encoder.encode(new Float32Array(length), signal), speech: null }
+  }
+  const encoded = await whisper.encoder.encode(padded(samples, length), signal)
   const options = { maxTokens: hearing.max_tokens, alternatives: hearing.alternatives, signal }
   let speech = await whisper.listener.listen(encoded, options)
   if (speech.isLoop) {
