@@ -15,7 +15,7 @@ from scipy.signal import resample_poly
 
 from training import paths
 
-SAMPLE_RATE_HZ = 16_000
+RATE = 16_000
 HELD_OUT_VOICES = ("af_kore", "am_liam", "bf_lily", "bm_lewis")
 """Kokoro voices that nothing is trained on."""
 

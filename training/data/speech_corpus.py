@@ -1,4 +1,4 @@
-"""Spoken corpora in shards: texts read by Piper and Kokoro, resumable, one file every 200 texts.
+"""Spoken corpora in shards: texts read by Piper and Kokoro, resumable, one file every 200 (Kokoro: 50) texts.
 
 A shard is an npz with `audio` (int16, all clips of 16 kHz end to end) and `meta` (JSON: one object a clip).
 """
@@ -9,7 +9,7 @@ import argparse
 import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,30 +17,26 @@ import numpy as np
 from training import paths
 from training.data import questions, texts
 from training.data.scenarios import training_message
+from training.data.scenarios.grammar import Message
 from training.data.speakers import Kokoro, Piper, training_voices
-
-SHARD = 200
-
 
 @dataclass(frozen=True)
 class Clip:
-    """One spoken text; `voice` is "piper" or a Kokoro voice."""
+    """One spoken text; `voice` is "piper" or a Kokoro voice; `values` are the slots of a message (see scenarios)."""
 
     text: str
     voice: str
     kind: str
     samples: int
+    family: str = ""
+    template: str = ""
+    values: dict[str, list[str]] | None = None
 
 
 def sentences(rng: random.Random) -> str:
     """A sentence of the list, sometimes two."""
     first = texts.finished(rng.choice(texts.training_sentences()))
     return first if rng.random() < 0.8 else first + " " + texts.finished(rng.choice(texts.training_sentences()))
-
-
-def readings(rng: random.Random) -> str:
-    """A reading of about 15 to 28 seconds."""
-    return texts.reading(rng, texts.training_sentences(), rng.randint(38, 66))
 
 
 def short(rng: random.Random) -> str:
@@ -54,9 +50,9 @@ def spoken_questions(rng: random.Random) -> str:
     return rng.choice(questions.training_questions())
 
 
-def messages(rng: random.Random) -> str:
+def messages(rng: random.Random) -> Message:
     """A message of a training family."""
-    return training_message(rng).text
+    return training_message(rng)
 
 
 @dataclass(frozen=True)
@@ -65,20 +61,19 @@ class Corpus:
 
     speaker: str
     kind: str
-    write: Callable[[random.Random], str]
+    write: Callable[[random.Random], str | Message]
     count: int
+    shard: int = 200
 
 
 CORPORA = (
-    Corpus("piper", "sentences", sentences, 2600),
-    Corpus("piper", "readings", readings, 400),
-    Corpus("piper", "short", short, 400),
-    Corpus("kokoro", "sentences", sentences, 400),
-    Corpus("piper", "questions", spoken_questions, 700),
-    Corpus("piper", "messages", messages, 700),
-    Corpus("kokoro", "questions", spoken_questions, 300),
-    Corpus("kokoro", "messages", messages, 300),
-    Corpus("kokoro", "readings", readings, 40),
+    Corpus("piper", "sentences", sentences, 2000),
+    Corpus("piper", "messages", messages, 400),
+    Corpus("piper", "questions", spoken_questions, 400),
+    Corpus("piper", "short", short, 200),
+    Corpus("kokoro", "sentences", sentences, 200),
+    Corpus("kokoro", "messages", messages, 100, 50),
+    Corpus("kokoro", "questions", spoken_questions, 100, 50),
 )
 
 
@@ -93,15 +88,16 @@ def build(corpus: Corpus) -> None:
     kokoro = Kokoro() if corpus.speaker == "kokoro" else None
     voices = training_voices()
     shard_dir().mkdir(parents=True, exist_ok=True)
-    for start in range(0, corpus.count, SHARD):
+    for start in range(0, corpus.count, corpus.shard):
         path = shard_dir() / f"{corpus.speaker}-{corpus.kind}-{start:05d}.npz"
         if path.exists():
             continue
         rng = random.Random(f"{corpus.speaker} {corpus.kind} {start}")
         clips: list[Clip] = []
         audio: list[np.ndarray] = []
-        for _ in range(min(SHARD, corpus.count - start)):
-            text = corpus.write(rng)
+        for _ in range(min(corpus.shard, corpus.count - start)):
+            written = corpus.write(rng)
+            text = written if isinstance(written, str) else written.text
             if piper is not None:
                 voice, samples = "piper", piper.say(text, rng)
             else:
@@ -110,7 +106,11 @@ def build(corpus: Corpus) -> None:
                 samples = kokoro.say(text, voice, rng.uniform(0.85, 1.25))
             level = rng.uniform(0.15, 0.9) / max(1e-3, float(np.abs(samples).max()))
             audio.append((samples * level * 32767).astype(np.int16))
-            clips.append(Clip(text, voice, corpus.kind, len(samples)))
+            clip = Clip(text, voice, corpus.kind, len(samples))
+            if isinstance(written, Message):
+                values = {name: list(variants) for name, variants in written.values.items()}
+                clip = replace(clip, family=written.family, template=written.template, values=values)
+            clips.append(clip)
         temporary = path.with_suffix(".tmp.npz")
         np.savez(temporary, audio=np.concatenate(audio), meta=json.dumps([asdict(clip) for clip in clips]))
         temporary.rename(path)

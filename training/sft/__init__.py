@@ -1,0 +1,1 @@
+"""Instruction tuning: the LLM's adapter, the acoustic projector and the marker embeddings, trained together."""
