@@ -15,7 +15,7 @@ from training.export.graph import MICROSOFT, ExternalFile, Graph
 from training.export.layers import low_rank_addition, quantized_linear
 from training.export.quantize import quantize
 
-SITES = ("qkv", "o", "gate_up", "down")
+SITES = ("qkv", "gate_up", "down")
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,23 @@ def site_shapes(model: LlamaForCausalLM) -> dict[str, tuple[int, int]]:
     }
 
 
-def rotary_tables(head_dim: int, theta: float, positions: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines and sines of each position, [positions, head_dim / 2] f32."""
+def rotary_tables(graph: Graph, head_dim: int, theta: float, positions: int) -> tuple[str, str]:
+    """Cosines and sines of each position, [positions, head_dim / 2] f32.
+
+    Computed when the session is made (constant folding, in f64), which keeps 2 MB out of the files.
+    """
     frequencies = theta ** -(np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
-    angles = np.arange(positions, dtype=np.float64)[:, None] * frequencies
-    return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+    count, zero, one = (
+        graph.constant(name, np.array(value, np.int64))
+        for name, value in (("rotary_positions", positions), ("zero", 0), ("one", 1))
+    )
+    index = graph.node("Cast", [graph.node("Range", [zero, count, one], "rotary_index")], "rotary_index.f64", to=11)
+    column = graph.node("Unsqueeze", [index, graph.integers(1)], "rotary_column")
+    angles = graph.node("Mul", [column, graph.constant("rotary_frequencies", frequencies)], "rotary_angles")
+    return (
+        graph.node("Cast", [graph.node("Cos", [angles], "rotary_cosines.f64")], "rotary_cosines", to=1),
+        graph.node("Cast", [graph.node("Sin", [angles], "rotary_sines.f64")], "rotary_sines", to=1),
+    )
 
 
 class LlamaDecoder:
@@ -82,19 +94,16 @@ class LlamaDecoder:
         width = graph.integers(self.shapes["qkv"][1])
         graph.node("Concat", [leading, width], "packed_shape", axis=0)
         stream = graph.node("Reshape", [embeds, graph.integers(-1, hidden)], "hidden_in")
-        cosines, sines = rotary_tables(
-            self.config.head_dim, self.config.rope_parameters["rope_theta"], self.options.max_positions
+        self.rotary = rotary_tables(
+            graph, self.config.head_dim, self.config.rope_parameters["rope_theta"], self.options.max_positions
         )
-        graph.constant("rotary_cosines", cosines, self.layers[0])
-        graph.constant("rotary_sines", sines, self.layers[0])
 
         branch = None
         for layer in range(self.config.num_hidden_layers):
             stream, branch = self._layer(layer, stream, branch)
         final = self._norm("final_norm", "model.norm.weight", stream, branch)[0]
-        quantized_linear(
-            graph, "logits", final, head, self.embedding, accuracy_level=self.options.head_accuracy_level
-        )
+        level = self.options.head_accuracy_level
+        quantized_linear(graph, "logits", final, head, self.embedding, accuracy_level=level, half_scales=False)
         graph.output("logits", np.float32, ["rows", self.config.vocab_size])
         for layer in range(self.config.num_hidden_layers):
             for kind in ("key", "value"):
@@ -143,8 +152,8 @@ class LlamaDecoder:
         if not adapted:
             return base
         inputs, outputs = self.shapes[site]
-        a = self.graph.input(f"lora_{layer}_{site}_a", np.float32, [inputs, "rank"])
-        b = self.graph.input(f"lora_{layer}_{site}_b", np.float32, ["rank", outputs])
+        a = self.graph.input(f"lora_{layer}_{site}_a", np.float32, [inputs, f"rank_{layer}_{site}"])
+        b = self.graph.input(f"lora_{layer}_{site}_b", np.float32, [f"rank_{layer}_{site}", outputs])
         return low_rank_addition(self.graph, name, source, base, a, b)
 
     def _layer(self, layer: int, stream: str, branch: str | None) -> tuple[str, str]:
@@ -159,7 +168,7 @@ class LlamaDecoder:
         ]
         attended = graph.node(
             "GroupQueryAttention",
-            [packed, "", "", *past, "seqlens_k", "total_sequence_length", "rotary_cosines", "rotary_sines"],
+            [packed, "", "", *past, "seqlens_k", "total_sequence_length", *self.rotary],
             [f"{name}.attended", f"present_key_{layer}", f"present_value_{layer}"],
             MICROSOFT,
             num_heads=config.num_attention_heads,

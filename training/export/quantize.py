@@ -34,11 +34,14 @@ class QuantizedMatrix:
 
 
 def quantize(weight: np.ndarray, block: int = 64) -> QuantizedMatrix:
-    """Symmetric rounding of `weight` [outputs, inputs] to 255 levels, in blocks along the inputs."""
+    """Symmetric rounding of `weight` [outputs, inputs] to 255 levels, in blocks along the inputs.
+
+    The scales are numbers that f16 holds exactly, so they can be stored in 16 bits at no loss.
+    """
     outputs, inputs = weight.shape
     padded = np.pad(weight.astype(np.float32), ((0, 0), (0, -inputs % block)))
     blocks = padded.reshape(outputs, -1, block)
-    scales = np.abs(blocks).max(axis=2) / 127
-    scales[scales == 0] = 1e-8
+    scales = (np.abs(blocks).max(axis=2) / 127).astype(np.float16).astype(np.float32)
+    scales[scales == 0] = 2.0**-14
     values = np.clip(np.rint(blocks / scales[..., None]), -127, 127) + ZERO_POINT
     return QuantizedMatrix(values.astype(np.uint8), scales.astype(np.float32), inputs)

@@ -80,7 +80,7 @@ class WhisperDecoder:
         """Rows of the head's own tensor: (value - 128) * scale, [batch, sequence, hidden] f32."""
         graph = self.graph
         values = graph.constant("logits.weight", head.values, self.file)
-        scales = graph.constant("logits.scales", head.scales, self.file)
+        scales = half_stored(graph, "logits.scales", head.scales, self.file)
         rows = graph.node("Gather", [values, ids], "token_values", axis=0)
         rows = graph.node("Cast", [rows], "token_values.f32", to=1)
         rows = graph.node("Sub", [rows, graph.constant("zero_point", np.array(128, np.float32))], "token_centred")

@@ -1,0 +1,104 @@
+"""Runs the exported graphs from Python, as the worker does: shared key/value buffers, adapters as inputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from safetensors.numpy import load_file
+
+
+def open_session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:
+    """A CPU session over one graph."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+class CachedDecoder:
+    """A decoder graph with its keys and values in buffers that are past and present at once."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, rows: int, capacity: int) -> None:
+        self.session = session
+        self.binding = session.io_binding()
+        self.lengths = np.zeros(rows, np.int32)
+        for value in session.get_inputs():
+            if value.name.startswith("past_"):
+                _, heads, _, head_dim = value.shape
+                shape = (rows, heads, capacity, head_dim)
+                buffer = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
+                self.binding.bind_ortvalue_input(value.name, buffer)
+                self.binding.bind_ortvalue_output(value.name.replace("past", "present"), buffer)
+
+    def bind(self, name: str, values: np.ndarray) -> None:
+        """Binds an input for the steps to come; the values are copied."""
+        self.binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values)))
+
+    def run(self, added: int, output: str = "logits") -> np.ndarray:
+        """Runs with `added` new positions in every row and gives one output."""
+        self.lengths += added
+        self.bind("seqlens_k", self.lengths - 1)
+        self.bind("total_sequence_length", np.array(self.lengths.max(), np.int32))
+        self.binding.bind_output(output)
+        self.session.run_with_iobinding(self.binding)
+        return self.binding.get_outputs()[-1].numpy()  # outputs come in the order of binding, the caches first
+
+
+class PackRunner:
+    """Both packs of a folder, ready to be asked; `threads` for each session."""
+
+    def __init__(self, packs: Path, threads: int = 2) -> None:
+        self.whisper = json.loads((packs / "whisper-tiny.en" / "pack.json").read_text())
+        self.pocket = json.loads((packs / "pocket" / "pack.json").read_text())
+        whisper, pocket = packs / "whisper-tiny.en", packs / "pocket"
+        self.encoder = open_session(whisper / self.whisper["encoder"]["graph"], threads)
+        self.recognizer = open_session(whisper / self.whisper["decoder"]["graph"], threads)
+        self.language = open_session(pocket / self.pocket["language_model"]["graph"], threads)
+        checkpoint = next(c for c in self.pocket["checkpoints"] if c["name"] == self.pocket["default_checkpoint"])
+        self.acoustic = open_session(pocket / checkpoint["acoustic_graph"], threads)
+        self.adapter = {k: v.astype(np.float32) for k, v in load_file(pocket / checkpoint["adapter"]).items()}
+        self.table = self._embedding_table(pocket)
+
+    def _embedding_table(self, folder: Path) -> np.ndarray:
+        """The de-quantized embedding rows, [vocabulary, hidden] f32."""
+        model = self.pocket["language_model"]
+        vocabulary, hidden = model["vocabulary"], model["hidden"]
+        layout = model["embedding"]
+        data = (folder / layout["file"]).read_bytes()
+        values = np.frombuffer(data, np.uint8, vocabulary * hidden).astype(np.float32)
+        scales = np.frombuffer(data, np.float32, offset=vocabulary * hidden).reshape(vocabulary, -1, 1)
+        blocks = values.reshape(vocabulary, -1, layout["block_size"]) - layout["zero_point"]
+        return (blocks * scales).reshape(vocabulary, hidden)
+
+    def encode(self, mel: np.ndarray) -> dict[str, np.ndarray]:
+        """All outputs of the encoder for one clip, `mel` [80, frames] f32."""
+        feeds = {"mel": mel[None], "frame_counts": np.array([mel.shape[1]], np.int64)}
+        names = [value.name for value in self.encoder.get_outputs()]
+        return dict(zip(names, self.encoder.run(names, feeds), strict=True))
+
+    def recognize(self, encoded: dict[str, np.ndarray], ids: list[list[int]]) -> list[np.ndarray]:
+        """Whisper's logits [vocabulary] after each of the given runs of ids, fed one after the other."""
+        decoder = CachedDecoder(self.recognizer, 1, 448)
+        decoder.bind("frame_counts", np.array([2 * encoded["audio_features"].shape[1]], np.int64))
+        for name, values in encoded.items():
+            if name.startswith("cross_"):
+                decoder.bind(name, values)
+        logits = []
+        for run in ids:
+            decoder.bind("position", decoder.lengths.astype(np.int64))
+            decoder.bind("input_ids", np.array([run], np.int64))
+            logits.append(decoder.run(len(run))[0])
+        return logits
+
+    def next_logits(self, embeddings: np.ndarray) -> np.ndarray:
+        """The language model's logits [vocabulary] after a prompt [length, hidden] f32, default checkpoint."""
+        length = len(embeddings)
+        decoder = CachedDecoder(self.language, 1, length)
+        for value in self.language.get_inputs():
+            if value.name.startswith("lora_"):
+                decoder.bind(value.name, self.adapter[value.name])
+        decoder.bind("inputs_embeds", embeddings[None].astype(np.float32))
+        decoder.bind("logits_positions", np.array([length - 1], np.int64))
+        return decoder.run(length)[0]

@@ -1,0 +1,135 @@
+"""Goldens of hearing: encoder states, Whisper's greedy pieces with their alternatives, the bridge, acoustic tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from transformers import WhisperForConditionalGeneration
+
+from training.export.sessions import PackRunner
+from training.goldens.audio import RECORDING, load_recording, log_mel, signals
+from training.goldens.files import write_array, write_json
+from training.hearing.bridge import Bridge
+from training.hearing.whisper import PROMPT, Heard, batch_mels, encode, listen
+
+POSITION_STEP = 5  # every fifth encoder position is kept
+# The encoder computes in f32 with weights stored in 16 bits; the decoder in 8 bits.
+TOLERANCE = {"encoder": 5e-3, "probability": 0.15, "mean_log_probability": 0.1, "speech": 1e-5, "acoustic": 5e-3}
+
+
+@dataclass(frozen=True)
+class HeardClip:
+    """One clip as the reference heard it: states [positions, 384], pieces, tokens spliced into the prompt."""
+
+    states: torch.Tensor
+    heard: Heard
+    speech: np.ndarray
+    acoustic: np.ndarray
+
+
+class Ear:
+    """The reference: torch in f32 for Whisper, the pack's own embedding rows for the bridge."""
+
+    def __init__(self, model: WhisperForConditionalGeneration, runner: PackRunner, packs: Path) -> None:
+        self.model = model
+        self.runner = runner
+        self.whisper_tokenizer = Tokenizer.from_file(str(packs / "whisper-tiny.en" / "tokenizer.json"))
+        tokenizer = Tokenizer.from_file(str(packs / "pocket" / "tokenizer.json"))
+        self.bridge = Bridge(self.whisper_tokenizer, tokenizer)
+        self.hearing = runner.pocket["hearing"]
+
+    def padded(self, samples: np.ndarray) -> np.ndarray:
+        """The clip with the silence that hearing puts behind it."""
+        return np.pad(samples, (0, self.hearing["tail_samples"]))
+
+    @torch.no_grad()
+    def hear(self, samples: np.ndarray) -> HeardClip:
+        """Hears one clip of at most 30 s, the gate left aside."""
+        mel = torch.from_numpy(log_mel(self.padded(samples), 80))
+        states, kept = encode(self.model, *batch_mels([mel]))
+        heard = listen(
+            self.model, states, kept, self.hearing["max_tokens"], self.hearing["alternatives"]
+        )[0]
+        ids, weights = (part.numpy() for part in self.bridge.soft(heard))
+        speech = (self.runner.table[ids] * weights[..., None]).sum(axis=1)
+        acoustic = self.runner.acoustic.run(None, {"audio_features": states.numpy()})[0]
+        return HeardClip(states[0], heard, speech, acoustic)
+
+
+def write_hearing(folder: Path, ear: Ear) -> HeardClip:
+    """Writes hearing-speech.json (two seconds, everything) and hearing-recording.json (a whole file, the words)."""
+    samples = signals()["speech"]
+    clip = ear.hear(samples)
+    encoded = ear.runner.encode(log_mel(ear.padded(samples), 80))
+    states = clip.states.numpy()
+    cross = {
+        name: cross_states(ear.model, clip.states, name)[:, ::POSITION_STEP]
+        for name in ("cross_key_0", "cross_value_3")
+    }
+    measured = {
+        "encoder": float(np.abs(encoded["audio_features"][0] - states).max()),
+        "cross": max(float(np.abs(encoded[n][0, :, ::POSITION_STEP] - v).max()) for n, v in cross.items()),
+        "probability": probability_difference(ear, encoded, clip.heard),
+    }
+    content = {
+        "reference": "Whisper in torch, f32, on the real frames",
+        "tolerance": TOLERANCE,
+        "measured": measured,
+        "samples": "mel-speech.samples.f32",
+        "tail_samples": ear.hearing["tail_samples"],
+        "positions": len(states),
+        "position_step": POSITION_STEP,
+        "states": write_array(folder, "hearing-speech.states", states[::POSITION_STEP]),
+        "cross": {name: write_array(folder, f"hearing-speech.{name}", v) for name, v in cross.items()},
+        **transcript(ear, clip.heard),
+        "top_ids": write_array(folder, "hearing-speech.top-ids", clip.heard.top_ids.numpy()),
+        "top_probabilities": write_array(
+            folder, "hearing-speech.top-probabilities", clip.heard.top_probabilities.numpy()
+        ),
+        "speech": write_array(folder, "hearing-speech.speech", clip.speech),
+        "acoustic": write_array(folder, "hearing-speech.acoustic", clip.acoustic),
+    }
+    write_json(folder, "hearing-speech", content)
+    recording = {
+        "reference": content["reference"],
+        "tolerance": TOLERANCE,
+        "file": RECORDING.as_posix(),
+        "tail_samples": ear.hearing["tail_samples"],
+        **transcript(ear, ear.hear(load_recording()).heard),
+    }
+    write_json(folder, "hearing-recording", recording)
+    print("hearing:", repr(content["text"]), repr(recording["text"]), measured)
+    return clip
+
+
+def transcript(ear: Ear, heard: Heard) -> dict:
+    """The words and what the gate asks about them."""
+    return {
+        "ids": heard.ids,
+        "text": ear.whisper_tokenizer.decode(heard.ids),
+        "no_speech_probability": heard.no_speech,
+        "mean_log_probability": heard.mean_log_probability,
+    }
+
+
+@torch.no_grad()
+def cross_states(model: WhisperForConditionalGeneration, states: torch.Tensor, name: str) -> np.ndarray:
+    """The decoder's keys or values over `states`, [heads, positions, 64] f32; `name` as the encoder's output."""
+    _, kind, layer = name.split("_")
+    attention = model.model.decoder.layers[int(layer)].encoder_attn
+    projected = {"key": attention.k_proj, "value": attention.v_proj}[kind](states)
+    return projected.view(len(states), attention.num_heads, -1).transpose(0, 1).contiguous().numpy()
+
+
+def probability_difference(ear: Ear, encoded: dict[str, np.ndarray], heard: Heard) -> float:
+    """Largest difference of an alternative's probability, the exported decoder fed with the reference's pieces."""
+    steps = ear.runner.recognize(encoded, [list(PROMPT), *([piece] for piece in heard.ids[:-1])])
+    worst = 0.0
+    for logits, ids, probabilities in zip(steps, heard.top_ids, heard.top_probabilities, strict=True):
+        ours = torch.from_numpy(logits[: PROMPT[0]]).softmax(-1)[ids]
+        worst = max(worst, float((ours - probabilities).abs().max()))
+    return worst
