@@ -111,7 +111,7 @@ async function stream(response: ServerResponse, asked: ChatCompletionRequest, te
   }
   send(chunkOf(asked, {}, 'stop'))
   if (asked.stream_options?.include_usage) {
-    send({ ...chunkOf(asked, {}, null), choices: [], usage: usageOf(text) })
+    send({ ...chunkOf(asked, {}, null), choices: [], usage: usageOf(text, asked) })
   }
   response.end(serializeEvent({ data: doneData }))
 }
@@ -142,18 +142,23 @@ function completion(asked: ChatCompletionRequest, text: string): ChatCompletion 
       logprobs: null,
       finish_reason: 'stop',
     })),
-    usage: usageOf(text),
+    usage: usageOf(text, asked),
   }
 }
 
-function usageOf(text: string): Usage {
+/** Tokens are words, and every audio is one second and one token. */
+function usageOf(text: string, asked: ChatCompletionRequest): Usage {
   const words = text.split(' ').length
+  const parts = asked.messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content))
+  const audio = parts
+    .filter(part => part.type !== 'text')
+    .map((_, index) => ({ index, seconds_received: 1, seconds_encoded: 1, ranges: [{ start: 0, end: 1 }] }))
   return {
     prompt_tokens: words,
     completion_tokens: words,
     total_tokens: 2 * words,
-    prompt_tokens_details: { audio_tokens: 0 },
-    audio: [],
+    prompt_tokens_details: { audio_tokens: audio.length },
+    audio,
   }
 }
 

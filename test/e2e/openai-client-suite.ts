@@ -38,7 +38,7 @@ export function describeOpenAiClient(name: string, start: () => Promise<Target>)
     let client: OpenAI
     const ask = (content: string) => ({
       model: target.model,
-      max_completion_tokens: 16,
+      max_completion_tokens: 8,
       temperature: 0,
       messages: [{ role: 'user' as const, content }],
     })
@@ -76,6 +76,10 @@ export function describeOpenAiClient(name: string, start: () => Promise<Target>)
       })
       const { usage } = ChatCompletion.parse(answer)
       expect(usage.total_tokens).toBe(usage.prompt_tokens + usage.completion_tokens)
+      expect(usage.prompt_tokens_details.audio_tokens).toBeGreaterThan(0)
+      expect(usage.audio).toEqual([
+        { index: 0, seconds_received: 1, seconds_encoded: 1, ranges: [{ start: 0, end: 1 }] },
+      ])
     })
 
     test('gets several answers with n', async () => {
