@@ -61,11 +61,11 @@ export class WhisperListener {
       let ended = false
       while (steps.length < maxTokens) {
         // Special ids lie from the end of text on; only the end itself competes with the text pieces.
-        const heard = textPosterior(logits, tokens.end_of_text + 1, options.alternatives)
+        const heard = textPosterior(logits, tokens.end_of_text + 1, options.alternatives + 1)
         logprobSum += Math.log(heard.probabilities[0]!)
         ended = heard.ids[0] === tokens.end_of_text
         if (ended) break
-        steps.push(heard)
+        steps.push(withoutId(heard, tokens.end_of_text, options.alternatives))
         if (steps.length < maxTokens) logits = await step.next(heard.ids[0]!, options.signal)
       }
       const text = this.#tokenizer.decode(steps.map(({ ids }) => ids[0]!))
@@ -126,6 +126,12 @@ export class WhisperListener {
       release: () => binding.release(),
     }
   }
+}
+
+/** The end of text competes for the first place and takes its share, but it is no alternative to a word. */
+function withoutId({ ids, probabilities }: HeardStep, dropped: number, count: number): HeardStep {
+  const kept = [...ids.keys()].filter(rank => ids[rank] !== dropped).slice(0, count)
+  return { ids: kept.map(rank => ids[rank]!), probabilities: kept.map(rank => probabilities[rank]!) }
 }
 
 /** Probability of one id under the softmax of all logits. */
