@@ -33,22 +33,24 @@ export async function decodeFile({ bytes, container, maxSeconds }: DecodeJob): P
   const samples = collector.finish()
   const { source } = collector
   if (samples.length > 0 && source) return { samples, source }
-  if (failure === undefined)
-    throw new ApiError('audio_empty', { message: `The ${containerNames[container]} holds no audio samples.` })
+  if (failure === undefined && collector.brokenPackets === 0)
+    throw new ApiError('audio_empty', {
+      message: `The audio is ${containerNames[container]} without a single sample.`,
+    })
   throw new ApiError('audio_unreadable', {
-    message: `The audio looks like a ${containerNames[container]}, but it cannot be decoded. Check that the file plays.`,
+    message: `The audio looks like ${containerNames[container]}, but it cannot be decoded. Check that the file plays.`,
     cause: failure,
   })
 }
 
 /** Names for people. */
 export const containerNames: Record<Container, string> = {
-  wav: 'WAV file',
-  mp3: 'MP3 file',
-  flac: 'FLAC file',
-  ogg: 'Ogg file',
-  matroska: 'WebM file',
-  mp4: 'MP4 file',
-  adts: 'AAC file',
-  latm: 'AAC file (LATM)',
+  wav: 'a WAV file',
+  mp3: 'an MP3 file',
+  flac: 'a FLAC file',
+  ogg: 'an Ogg file',
+  matroska: 'a WebM file',
+  mp4: 'an MP4 file',
+  adts: 'an AAC file',
+  latm: 'an AAC file (LATM)',
 }

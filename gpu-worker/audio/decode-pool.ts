@@ -4,8 +4,15 @@ import { ApiError } from '../../src/protocol/errors.ts'
 import type { DecodedFile, DecodeJob } from './decode-file.ts'
 import type { DecodeReply } from './decode-thread.ts'
 
-/** Time that a file may take, milliseconds: some to start with, more for large ones. Honest files need a tenth. */
-const BASE_TIMEOUT_MS = 10_000
+/** How many threads, and how long a file may take. */
+export interface DecodePoolOptions {
+  maxThreads: number
+  /** Milliseconds that every file may take. Honest files need a tenth. */
+  timeoutMs?: number
+}
+
+const DEFAULT_TIMEOUT_MS = 20_000
+/** More milliseconds for large files. */
 const TIMEOUT_MS_PER_MEGABYTE = 4_000
 /** Heap of one thread; samples and WebAssembly memory lie outside it, and are limited by the length of the audio. */
 const THREAD_HEAP_MB = 256
@@ -22,12 +29,14 @@ interface Task {
 /** Threads are started when work is there, and kept; they don't keep the process alive. */
 export class DecodePool {
   readonly #maxThreads: number
+  readonly #timeoutMs: number
   readonly #idle: Worker[] = []
   readonly #running = new Map<Worker, Task>()
   readonly #waiting: Task[] = []
 
-  constructor(maxThreads: number) {
+  constructor({ maxThreads, timeoutMs = DEFAULT_TIMEOUT_MS }: DecodePoolOptions) {
     this.#maxThreads = maxThreads
+    this.#timeoutMs = timeoutMs
   }
 
   /** Threads that are there. */
@@ -76,7 +85,7 @@ export class DecodePool {
   #work(worker: Worker, task: Task): void {
     task.worker = worker
     this.#running.set(worker, task)
-    const milliseconds = BASE_TIMEOUT_MS + (task.job.bytes.length / 1e6) * TIMEOUT_MS_PER_MEGABYTE
+    const milliseconds = this.#timeoutMs + (task.job.bytes.length / 1e6) * TIMEOUT_MS_PER_MEGABYTE
     const timer = setTimeout(() => this.#cancel(task, gaveUp('took too long to decode')), milliseconds)
     const { settle } = task
     task.settle = answer => {

@@ -30,7 +30,7 @@ export interface DecodeLimits {
 /** WAV at 16 kHz up to this size takes a few milliseconds, less than handing it to a thread and back. */
 const MAX_INLINE_BYTES = 1_048_576
 
-const pool = new DecodePool(Math.min(4, availableParallelism()))
+const pool = new DecodePool({ maxThreads: Math.min(4, availableParallelism()) })
 
 /**
  * Decodes WAV, MP3, FLAC, Ogg (Opus, Vorbis, FLAC), WebM and Matroska (Opus, Vorbis), and AAC (MP4, ADTS, LATM), told

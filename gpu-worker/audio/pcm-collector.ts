@@ -21,6 +21,8 @@ export class PcmCollector {
   readonly maxSeconds: number
   /** Set by the decoder as soon as it knows. */
   source: SourceFormat | null = null
+  /** Packets or frames that were there and gave nothing; counted by the decoders. */
+  brokenPackets = 0
   #resampler: Resampler | null = null
   #pieces: Float32Array[] = []
   #samples = 0

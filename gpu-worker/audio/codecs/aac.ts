@@ -13,8 +13,14 @@ interface AacExports {
   decode(input: number, length: number): number
 }
 
+const DONE = 0
 const STOPPED = 1
 const UNSUPPORTED = 3
+
+/** A byte of these is an AAC frame that ends at once and gives nothing. */
+const END_ELEMENTS = 0xff
+/** Most bytes that are filled up for a file that was cut off. */
+const MAX_MISSING_BYTES = 33_554_432
 
 let compiled: Promise<WebAssembly.Module> | undefined
 
@@ -41,25 +47,54 @@ export async function decodeAac(
   }
   const instance = await WebAssembly.instantiate(await compiled, { host: { on_frame: onFrame } })
   const exports = instance.exports as unknown as AacExports
-  const input = exports.allocate(bytes.length)
+  const length = bytes.length + (container === 'mp4' ? missingMp4Bytes(bytes) : 0)
+  const input = exports.allocate(length)
   if (input === 0) throw new RangeError('No memory for the AAC decoder.')
-  new Uint8Array(exports.memory.buffer, input, bytes.length).set(bytes)
-  const result = exports.decode(input, bytes.length)
+  const file = new Uint8Array(exports.memory.buffer, input, length)
+  file.set(bytes)
+  file.fill(END_ELEMENTS, bytes.length)
+  const result = exports.decode(input, length)
   if (result === STOPPED) throw stopReason
-  if (collector.receivedSeconds === 0 && container === 'mp4') {
+  if (collector.receivedSeconds > 0) return
+  if (container === 'mp4') {
     const codec = mp4AudioCodec(bytes)
     if (codec !== 'mp4a' || result === UNSUPPORTED) throw unsupported(codec)
   }
+  if (result !== DONE) collector.brokenPackets++
 }
 
-/** The four letters of the first sample description of a sound track; null when there is no such track. */
+/**
+ * How many bytes a file lacks that was cut off within its last box. The decoder wants all that the index points to, so
+ * they are filled up.
+ */
+function missingMp4Bytes(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  while (at + 8 <= bytes.length) {
+    let size = view.getUint32(at)
+    // A size of 1 stands for one of 64 bits behind the name, 0 for the rest of the file.
+    if (size === 1) size = at + 16 <= bytes.length ? Number(view.getBigUint64(at + 8)) : 0
+    if (size < 8) return 0
+    at += size
+  }
+  return Math.min(Math.max(0, at - bytes.length), MAX_MISSING_BYTES)
+}
+
+/**
+ * The four letters of the first sample description of a sound track; null when there is no such track.
+ * @throws ApiError `audio_unreadable` when the file was cut off before its index
+ */
 function mp4AudioCodec(bytes: Uint8Array): string | null {
-  const text = new TextDecoder('latin1')
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (file.indexOf('moov') < 0)
+    throw new ApiError('audio_unreadable', {
+      message:
+        'The audio looks like an MP4 file, but its index is missing: it was cut off while it was written or sent.',
+    })
   const handler = file.indexOf('soun')
   const description = handler < 0 ? -1 : file.indexOf('stsd', handler)
   // stsd: version and flags, count, then the entry's size and its letters.
-  return description < 0 ? null : text.decode(bytes.subarray(description + 16, description + 20))
+  return description < 0 ? null : file.toString('latin1', description + 16, description + 20)
 }
 
 function unsupported(codec: string | null): ApiError {
@@ -70,7 +105,11 @@ function unsupported(codec: string | null): ApiError {
     '.mp3': 'MP3',
   }
   const holds =
-    codec === null ? 'no sound track' : codec === 'mp4a' ? 'AAC of a rare profile' : (known[codec] ?? codec)
+    codec === null
+      ? 'no sound track'
+      : codec === 'mp4a'
+        ? 'AAC of a rare profile'
+        : (known[codec] ?? `'${codec.replace(/[^ -~]/g, '?')}'`)
   return new ApiError('audio_format_unsupported', {
     message: `The MP4 file holds ${holds}. Send AAC, or WAV, MP3, FLAC, Ogg or WebM.`,
   })

@@ -36,7 +36,7 @@ export async function decodeFlac(bytes: Uint8Array, collector: PcmCollector): Pr
   }
   if (!info) throw unreadable('its stream information is missing')
   collector.source = { container: 'flac', codec: 'flac', ...info }
-  await decodeFlacFrames(info, flacFrames(bytes, at), collector)
+  await decodeFlacFrames(info, flacFrames(bytes, at, collector), collector)
 }
 
 /**
@@ -75,12 +75,13 @@ async function decodeFlacFrames(
   for (const frame of frames) {
     const { channelData, samplesDecoded } = await decoder.decodeFrames([frame])
     if (samplesDecoded > 0) collector.writeChannels(channelData, info.sampleRateHz)
+    else collector.brokenPackets++
   }
   decoder.free()
 }
 
 /** The frames from `from` on whose checksums hold; the last may lack its end, and is then left out. */
-function* flacFrames(bytes: Uint8Array, from: number): Generator<Uint8Array> {
+function* flacFrames(bytes: Uint8Array, from: number, collector: PcmCollector): Generator<Uint8Array> {
   let start = findFrameHeader(bytes, from)
   while (start >= 0) {
     let crc = 0
@@ -98,7 +99,10 @@ function* flacFrames(bytes: Uint8Array, from: number): Generator<Uint8Array> {
         next = candidate
         break
       }
-      if (candidate < 0) break
+      if (candidate < 0 || attempt === MAX_FALSE_HEADERS - 1) {
+        collector.brokenPackets++
+        break
+      }
     }
     start = next
   }

@@ -18,7 +18,10 @@ export async function decodeMp3(bytes: Uint8Array, collector: PcmCollector): Pro
   await decoder.ready
   for (let at = Math.max(first, 0); at < bytes.length; at += PIECE_BYTES) {
     const decoded = decoder.decode(bytes.subarray(at, at + PIECE_BYTES))
-    if (decoded.samplesDecoded === 0) continue
+    if (decoded.samplesDecoded === 0) {
+      collector.brokenPackets++
+      continue
+    }
     collector.source ??= {
       container: 'mp3',
       codec: `mp${header?.layer ?? 3}`,

@@ -27,6 +27,8 @@ export const OPUS_RATE_HZ = 48_000
 /** 120 ms, the longest packet. */
 const MAX_PACKET_SAMPLES = 5760
 const MAX_CHANNELS = 8
+/** What the decoder's input takes for one channel: 120 ms at 256 kbit/s. */
+const MAX_PACKET_BYTES = 3840
 
 /**
  * Reads an OpusHead packet.
@@ -106,8 +108,8 @@ export async function decodeOpus(
   const ratio = SAMPLE_RATE_HZ / OPUS_RATE_HZ
   let skip = Math.round(head.preSkip * ratio)
   for (const { data, discard } of packets()) {
-    if (opusPacketSamples(data) === 0) continue
-    const { channelData, samplesDecoded } = decoder.decodeFrame(data)
+    const { channelData, samplesDecoded } = decodePacket(decoder, data, head.channels)
+    if (samplesDecoded === 0) collector.brokenPackets++
     const end = samplesDecoded - Math.round(discard * ratio)
     const start = Math.min(skip, samplesDecoded)
     skip -= start
@@ -117,6 +119,11 @@ export async function decodeOpus(
     collector.writeChannels(channels, SAMPLE_RATE_HZ)
   }
   decoder.free()
+}
+
+function decodePacket(decoder: OpusDecoder<16000>, data: Uint8Array, channels: number) {
+  const isSane = opusPacketSamples(data) > 0 && data.length <= MAX_PACKET_BYTES * channels
+  return isSane ? decoder.decodeFrame(data) : { channelData: [], samplesDecoded: 0 }
 }
 
 function scale(samples: Float32Array, gain: number): void {

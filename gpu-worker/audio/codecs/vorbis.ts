@@ -68,6 +68,8 @@ export async function decodeVorbis(
     }
     isFirst = false
     const { channelData, samplesDecoded } = await decoder.decodeOggPages([page as never])
+    // The first packet alone gives nothing: its half waits for the next one's.
+    if (samplesDecoded === 0 && batch.length > 1) collector.brokenPackets += batch.length
     const kept = Math.min(samplesDecoded, room)
     room -= kept
     const channels = channelData.map(channel => channel.subarray(0, kept))

@@ -57,6 +57,7 @@ export function* oggPackets(bytes: Uint8Array, serial: number): Generator<OggPac
     for (let segment = 0; segment < lacing.length; segment++) {
       length += lacing[segment]!
       if (lacing[segment] === 255) continue
+      if (at + length > bytes.length) return
       const piece = bytes.subarray(at, at + length)
       at += length
       length = 0
@@ -69,7 +70,7 @@ export function* oggPackets(bytes: Uint8Array, serial: number): Generator<OggPac
   }
 }
 
-/** All pages whose header and body are there. */
+/** All pages; of the last one, the body's end may be missing. */
 function* pages(bytes: Uint8Array): Generator<OggPage> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
@@ -81,7 +82,7 @@ function* pages(bytes: Uint8Array): Generator<OggPage> {
     const lacing = bytes.subarray(lacingOffset, bodyOffset)
     let bodyBytes = 0
     for (const length of lacing) bodyBytes += length
-    if (bytes[at + 4] !== 0 || bodyOffset + bodyBytes > bytes.length) {
+    if (bytes[at + 4] !== 0 || bodyOffset > bytes.length) {
       at += 4
       continue
     }
