@@ -18,9 +18,7 @@ def answer(model: torch.nn.Module, tokenizer: Tokenizer, question: str, new_toke
     """The text model's greedy answer to one question, for a look at the conversion."""
     prompt = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
     ids = torch.tensor([tokenizer.encode(prompt, add_special_tokens=False).ids])
-    out = model.generate(
-        input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=new_tokens, do_sample=False
-    )
+    out = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=new_tokens, do_sample=False)
     return tokenizer.decode(out[0, ids.shape[1] :].tolist())
 
 

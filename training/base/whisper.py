@@ -101,9 +101,7 @@ def state_dict(source: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
     return target
 
 
-def load_exactly(
-    model: torch.nn.Module, weights: dict[str, torch.Tensor], tied: set[str]
-) -> None:
+def load_exactly(model: torch.nn.Module, weights: dict[str, torch.Tensor], tied: set[str]) -> None:
     """Loads `weights`; anything missing but the `tied` names, or left over, is an error."""
     report = model.load_state_dict(weights, strict=False)
     missing = set(report.missing_keys) - tied

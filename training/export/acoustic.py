@@ -10,7 +10,7 @@ POSITIONS_PER_TOKEN = 25  # of 20 ms each: two tokens a second
 
 
 def silent_projector(features: int, hidden: int) -> Graph:
-    """`audio_features` [1, positions, features] f32 in, `acoustic_embeddings` [ceil(positions / 25), hidden] of zeros out."""
+    """`audio_features` [1, positions, features] f32 to zeros `acoustic_embeddings` [ceil(positions / 25), hidden]."""
     graph = Graph("acoustic_projector")
     source = graph.input("audio_features", np.float32, [1, "positions", features])
     count = graph.node("Shape", [source], "positions", start=1, end=2)

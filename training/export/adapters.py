@@ -32,6 +32,13 @@ def write_untrained(path: Path, model: LlamaForCausalLM, sites: tuple[str, ...])
     save_file(tensors, path)
 
 
+def copy_adapter(source: Path, target: Path) -> None:
+    """Copies a trained adapter, its low-rank matrices in 16 bits; the markers keep theirs."""
+    tensors = load_file(source)
+    halves = {k: v.astype(np.float16) if k.startswith("lora_") else v.astype(np.float32) for k, v in tensors.items()}
+    save_file({name: np.ascontiguousarray(value) for name, value in halves.items()}, target)
+
+
 def check_adapter(path: Path, model: LlamaForCausalLM, sites: tuple[str, ...]) -> None:
     """Raises ValueError unless the file holds exactly the tensors that the decoder and the splice ask for."""
     tensors = load_file(path)

@@ -97,9 +97,7 @@ class Graph:
     ) -> str:
         """Adds a node named after its first output, and returns that output."""
         names = [outputs] if isinstance(outputs, str) else outputs
-        self.nodes.append(
-            helper.make_node(operator, inputs, names, name=f"/{names[0]}", domain=domain, **attributes)
-        )
+        self.nodes.append(helper.make_node(operator, inputs, names, name=f"/{names[0]}", domain=domain, **attributes))
         return names[0]
 
     def branch(self, name: str, operator: str, inputs: list[str], domain: str, **attributes: object) -> onnx.GraphProto:
@@ -109,9 +107,7 @@ class Graph:
 
     def model(self) -> onnx.ModelProto:
         """The finished model, its large weights only referred to."""
-        graph = helper.make_graph(
-            self.nodes, self.name, self.inputs, self.outputs, list(self.initializers.values())
-        )
+        graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, list(self.initializers.values()))
         opsets = [helper.make_opsetid("", 20), helper.make_opsetid(MICROSOFT, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="auricle")
 

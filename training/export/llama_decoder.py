@@ -162,10 +162,7 @@ class LlamaDecoder:
         normed, stream = self._norm(f"{name}.attention_norm", f"{torch_name}.input_layernorm.weight", stream, branch)
         packed = self._projection(layer, "qkv", normed, [f"self_attn.{p}_proj" for p in "qkv"])
         packed = graph.node("Reshape", [packed, "packed_shape"], f"{name}.packed")
-        past = [
-            graph.input(f"past_{kind}_{layer}", np.float32, self._cache_shape("max"))
-            for kind in ("key", "value")
-        ]
+        past = [graph.input(f"past_{kind}_{layer}", np.float32, self._cache_shape("max")) for kind in ("key", "value")]
         attended = graph.node(
             "GroupQueryAttention",
             [packed, "", "", *past, "seqlens_k", "total_sequence_length", *self.rotary],

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM, WhisperForConditionalGeneration
 
 from training.export.acoustic import silent_projector
-from training.export.adapters import check_adapter, write_untrained
+from training.export.adapters import check_adapter, copy_adapter, write_untrained
 from training.export.llama_decoder import LlamaDecoder, LlamaOptions, site_shapes
 from training.export.manifest import (
     DEFAULT_HEARING,
@@ -94,7 +94,7 @@ def write_checkpoint(
         write_untrained(adapter, model, options.sites)
         silent_projector(features=384, hidden=model.config.hidden_size).save(target, acoustic.name)
     else:
-        shutil.copy(origin / adapter.name, adapter)
+        copy_adapter(origin / adapter.name, adapter)
         shutil.copy(origin / acoustic.name, acoustic)
         description = "Trained to hear: see training/README.md."
         if (origin / "description.txt").exists():
@@ -138,9 +138,7 @@ def main() -> None:
     checkpoints = {name: Path(folder) for name, _, folder in (c.partition("=") for c in arguments.checkpoint)}
     hearing = json.loads(arguments.hearing.read_text()) if arguments.hearing else DEFAULT_HEARING
     write_whisper_pack(arguments.whisper, arguments.out / SPEECH_PACK, arguments.whisper_changes)
-    write_pocket_pack(
-        arguments.smollm2, arguments.out / POCKET_PACK, checkpoints, hearing, arguments.whisper_changes
-    )
+    write_pocket_pack(arguments.smollm2, arguments.out / POCKET_PACK, checkpoints, hearing, arguments.whisper_changes)
     sizes = {p: p.stat().st_size for p in sorted(arguments.out.rglob("*")) if p.is_file()}
     for path, size in sizes.items():
         print(f"{size / 1e6:8.2f} MB  {path}")

@@ -28,9 +28,7 @@ class DecoderOptions:
 class WhisperDecoder:
     """Builds the graph; `graph` and `files` are ready to be saved afterwards."""
 
-    def __init__(
-        self, model: WhisperForConditionalGeneration, options: DecoderOptions = DecoderOptions()
-    ) -> None:
+    def __init__(self, model: WhisperForConditionalGeneration, options: DecoderOptions = DecoderOptions()) -> None:
         self.config = model.config
         self.alignment_heads: list[list[int]] = model.generation_config.alignment_heads
         self.options = options
@@ -124,9 +122,7 @@ class WhisperDecoder:
             return self.graph.node("LayerNormalization", inputs, name, epsilon=LAYER_NORM_EPSILON), stream
         outputs = [name, "", "", f"{name}.residual"]
         inputs = [stream, branch, gamma, beta]
-        self.graph.node(
-            "SkipLayerNormalization", inputs, outputs, MICROSOFT, epsilon=LAYER_NORM_EPSILON
-        )
+        self.graph.node("SkipLayerNormalization", inputs, outputs, MICROSOFT, epsilon=LAYER_NORM_EPSILON)
         return name, outputs[3]
 
     def _linear(self, name: str, source: str, modules: list[str]) -> str:
@@ -146,16 +142,11 @@ class WhisperDecoder:
             accuracy_level=options.accuracy_level,
         )
 
-    def _layer(
-        self, layer: int, stream: str, branch: str | None, alignments: list[str]
-    ) -> tuple[str, str]:
+    def _layer(self, layer: int, stream: str, branch: str | None, alignments: list[str]) -> tuple[str, str]:
         graph, name, module = self.graph, f"layer_{layer}", f"model.decoder.layers.{layer}"
         normed, stream = self._norm(f"{name}.self_norm", f"{module}.self_attn_layer_norm", stream, branch)
         packed = self._linear(f"{name}.qkv", normed, [f"{module}.self_attn.{p}_proj" for p in "qkv"])
-        past = [
-            graph.input(f"past_{kind}_{layer}", np.float32, self._cache_shape("max"))
-            for kind in ("key", "value")
-        ]
+        past = [graph.input(f"past_{kind}_{layer}", np.float32, self._cache_shape("max")) for kind in ("key", "value")]
         attended = graph.node(
             "GroupQueryAttention",
             [packed, "", "", *past, "seqlens_k", "total_sequence_length"],

@@ -30,9 +30,7 @@ class EncoderOptions:
 class WhisperEncoder:
     """Builds the graph; `graph` and `files` are ready to be saved afterwards."""
 
-    def __init__(
-        self, model: WhisperForConditionalGeneration, options: EncoderOptions = EncoderOptions()
-    ) -> None:
+    def __init__(self, model: WhisperForConditionalGeneration, options: EncoderOptions = EncoderOptions()) -> None:
         self.config = model.config
         self.options = options
         self.weights = {name: value.numpy() for name, value in model.state_dict().items()}

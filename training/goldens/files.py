@@ -1,4 +1,4 @@
-"""How goldens are stored: raw little-endian arrays beside one JSON file that names them, their shapes and tolerances."""
+"""How goldens are stored: raw little-endian arrays, and one JSON file with their names, shapes and tolerances."""
 
 from __future__ import annotations
 

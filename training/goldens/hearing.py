@@ -51,9 +51,7 @@ class Ear:
         """Hears one clip of at most 30 s, the gate left aside."""
         mel = torch.from_numpy(log_mel(self.padded(samples), 80))
         states, kept = encode(self.model, *batch_mels([mel]))
-        heard = listen(
-            self.model, states, kept, self.hearing["max_tokens"], self.hearing["alternatives"]
-        )[0]
+        heard = listen(self.model, states, kept, self.hearing["max_tokens"], self.hearing["alternatives"])[0]
         ids, weights = (part.numpy() for part in self.bridge.soft(heard))
         speech = (self.runner.table[ids] * weights[..., None]).sum(axis=1)
         acoustic = self.runner.acoustic.run(None, {"audio_features": states.numpy()})[0]

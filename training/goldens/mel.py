@@ -24,9 +24,6 @@ def write_mel(folder: Path) -> None:
                 "sample_rate_hz": 16_000,
                 "frames": real_frames(len(samples)),
                 "samples": write_array(folder, f"mel-{name}.samples", samples),
-                "mel": {
-                    str(bins): write_array(folder, f"mel-{name}.{bins}", log_mel(samples, bins))
-                    for bins in BINS
-                },
+                "mel": {str(bins): write_array(folder, f"mel-{name}.{bins}", log_mel(samples, bins)) for bins in BINS},
             },
         )

@@ -1,4 +1,4 @@
-"""Writes all goldens: `python -m training.goldens.write --packs models --base DIR [--whisper DIR] --out test/parity/goldens`.
+"""Writes all goldens: `python -m training.goldens.write --packs models --base DIR --out test/parity/goldens`.
 
 `--base` holds the Hugging Face folders of `training.base`; `--whisper` is the recognizer that was exported, where
 that is a later one than `--base`'s. To be run again after every export.

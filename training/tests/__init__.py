@@ -1,0 +1,1 @@
+"""Tests of the export on tiny random models, against torch and transformers."""

@@ -1,0 +1,119 @@
+"""The language model's graph against transformers, on a tiny random model with rounded weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from training.export.adapters import MARKERS, check_adapter, write_untrained
+from training.export.llama_decoder import SITES, LlamaDecoder, LlamaOptions, site_shapes
+from training.export.quantize import quantize
+from training.export.sessions import CachedDecoder, open_session
+from training.goldens.language import merge_adapter
+
+# Level 1 computes in f32, so that only the order of sums differs from torch.
+EXACT = LlamaOptions(accuracy_level=1, head_accuracy_level=1, max_positions=64, layer_files=("layers.bin",))
+
+
+@pytest.fixture
+def model() -> LlamaForCausalLM:
+    """Two layers, hidden 128, two query heads on one key head; every quantized weight already rounded."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=96,
+        hidden_size=128,
+        intermediate_size=192,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=64,
+        rope_parameters={"rope_theta": 1000.0, "rope_type": "default"},
+        tie_word_embeddings=True,
+    )
+    model = LlamaForCausalLM(config).eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.ndim == 2:
+                weight.copy_(torch.from_numpy(quantize(weight.numpy() * 3).dequantize()))
+            else:
+                weight.copy_(torch.rand_like(weight) + 0.5)
+            weight.requires_grad_(False)
+            assert name
+    return model
+
+
+def adapter_of(model: LlamaForCausalLM, rank: int, scale: float) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(3)
+    adapter = {}
+    for layer in range(model.config.num_hidden_layers):
+        for site in SITES:
+            inputs, outputs = site_shapes(model)[site]
+            adapter[f"lora_{layer}_{site}_a"] = generator.standard_normal((inputs, rank)).astype(np.float32) * scale
+            adapter[f"lora_{layer}_{site}_b"] = generator.standard_normal((rank, outputs)).astype(np.float32) * scale
+    return adapter
+
+
+def exported(model: LlamaForCausalLM, folder: Path, options: LlamaOptions, adapter: dict, rows: int) -> CachedDecoder:
+    built = LlamaDecoder(model, options)
+    built.graph.save(folder, "decoder.onnx")
+    for file in built.files:
+        file.save(folder)
+    decoder = CachedDecoder(open_session(folder / "decoder.onnx", threads=1), rows, capacity=32)
+    for name, values in adapter.items():
+        decoder.bind(name, values)
+    return decoder
+
+
+def feed(decoder: CachedDecoder, embeddings: np.ndarray, positions: list[int]) -> np.ndarray:
+    decoder.bind("inputs_embeds", embeddings)
+    decoder.bind("logits_positions", np.array(positions, np.int64))
+    return decoder.run(embeddings.shape[1])
+
+
+def test_equals_transformers_with_an_adapter(model: LlamaForCausalLM, tmp_path: Path) -> None:
+    adapter = adapter_of(model, rank=3, scale=0.1)
+    decoder = exported(model, tmp_path, EXACT, adapter, rows=1)
+    ids = torch.tensor([[5, 17, 40, 2, 91, 33, 8]])
+    embeddings = model.get_input_embeddings()(ids).numpy()
+    first = feed(decoder, embeddings[:, :4], [0, 3])
+    second = feed(decoder, embeddings[:, 4:], [0, 1, 2])
+
+    merge_adapter(model, adapter, list(SITES))
+    with torch.no_grad():
+        expected = model(inputs_embeds=torch.from_numpy(embeddings)).logits[0].numpy()
+    np.testing.assert_allclose(np.concatenate([first, second]), expected[[0, 3, 4, 5, 6]], atol=2e-4)
+
+
+def test_a_row_is_the_same_to_the_bit_alone_and_in_a_batch(model: LlamaForCausalLM, tmp_path: Path) -> None:
+    adapter = adapter_of(model, rank=4, scale=0.1)
+    options = LlamaOptions(max_positions=64, layer_files=("layers.bin",))
+    prompts = np.random.default_rng(5).standard_normal((3, 6, 128)).astype(np.float32)
+    together = exported(model, tmp_path, options, adapter, rows=3)
+    batch = [feed(together, prompts[:, :5], [4, 9, 14]), feed(together, prompts[:, 5:], [0, 1, 2])]
+    for row in range(3):
+        alone = exported(model, tmp_path, options, adapter, rows=1)
+        feed(alone, prompts[row : row + 1, :2], [])
+        assert np.array_equal(feed(alone, prompts[row : row + 1, 2:5], [2])[0], batch[0][row])
+        assert np.array_equal(feed(alone, prompts[row : row + 1, 5:], [0])[0], batch[1][row])
+
+
+def test_the_embedding_file_is_values_then_scales(model: LlamaForCausalLM, tmp_path: Path) -> None:
+    exported(model, tmp_path, EXACT, {}, rows=1)
+    data = (tmp_path / "embedding.bin").read_bytes()
+    vocabulary, hidden = model.config.vocab_size, model.config.hidden_size
+    values = np.frombuffer(data, np.uint8, vocabulary * hidden).astype(np.float32) - 128
+    scales = np.frombuffer(data, np.float32, offset=vocabulary * hidden)
+    table = (values.reshape(-1, 64) * scales[:, None]).reshape(vocabulary, hidden)
+    np.testing.assert_allclose(table, model.get_input_embeddings().weight.numpy(), atol=1e-6)
+
+
+def test_an_adapter_is_held_against_the_graph(model: LlamaForCausalLM, tmp_path: Path) -> None:
+    path = tmp_path / "adapter.safetensors"
+    model.resize_token_embeddings(256)  # the markers begin as the row of the line break, id 198
+    write_untrained(path, model, SITES)
+    check_adapter(path, model, SITES)
+    with pytest.raises(ValueError, match="0_down"):
+        check_adapter(path, model, ("qkv",))
+    assert len(MARKERS) == 3
