@@ -13,6 +13,7 @@ import { health, readiness } from './routes/health.ts'
 import { model, models } from './routes/models.ts'
 import { openApi } from './routes/openapi.ts'
 
+/** What an edge is made of. */
 export interface AppOptions {
   fleet: Fleet
   limits?: Limits

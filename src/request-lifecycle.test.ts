@@ -17,14 +17,3 @@ test('its steps are numbered without a gap, and each begins with its file', () =
   expect(steps.map(step => Number(step[1]))).toEqual(steps.map((_, index) => index + 1))
   for (const [, , text] of steps) expect(text).toMatch(/^`[\w./-]+\.ts`/)
 })
-
-test('it leaves out no part of the edge', async () => {
-  const parts = [
-    'src/app.ts',
-    'src/fleet/relay.ts',
-    'src/fleet/choose.ts',
-    'src/fleet/registry.ts',
-    'gpu-worker/generate.ts',
-  ]
-  for (const part of parts) expect(page).toContain(`\`${part}\``)
-})

@@ -15,11 +15,13 @@ export type WorkerState =
   /** It speaks another version of the protocol, and isn't used. */
   | { kind: 'incompatible'; checkedAtMs: number }
 
+/** A worker and what is known of it. */
 export interface KnownWorker {
   address: WorkerAddress
   state: WorkerState
 }
 
+/** What came of choosing. */
 export type Choice =
   | { kind: 'worker'; address: WorkerAddress }
   /** Every worker said what it serves, and none serves this. */

@@ -6,6 +6,7 @@ const carriageReturn = 13
 /** Most bytes of one event that is held back while it is incomplete. */
 const maxEventBytes = 4 * 1024 * 1024
 
+/** Holds back what is incomplete. */
 export class EventFramer {
   #held: Uint8Array = new Uint8Array(0)
 

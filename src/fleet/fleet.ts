@@ -28,6 +28,7 @@ type Attempt =
   /** Nothing of an answer came, so another worker may be asked. */
   | { kind: 'failed'; error: ApiError; response: Response | null }
 
+/** What a route asks instead of a worker. One an edge process or isolate. */
 export class Fleet {
   readonly #fetch: typeof fetch
   readonly #clock: Clock

@@ -19,6 +19,7 @@ export interface RegistryTiming {
   probeTimeoutMs: number
 }
 
+/** Ages that suit workers on the same network. */
 export const defaultTiming: RegistryTiming = {
   refreshAfterMs: 1_000,
   distrustAfterMs: 30_000,
@@ -26,6 +27,7 @@ export const defaultTiming: RegistryTiming = {
   probeTimeoutMs: 2_000,
 }
 
+/** What a registry is made of. */
 export interface RegistryOptions {
   /** The workers there are now; asked before each choice, so the list may change. */
   addresses: () => readonly WorkerAddress[]
@@ -34,6 +36,7 @@ export interface RegistryOptions {
   timing?: RegistryTiming
 }
 
+/** The states of all workers. */
 export class WorkerRegistry {
   readonly #options: RegistryOptions
   readonly #timing: RegistryTiming
@@ -58,6 +61,8 @@ export class WorkerRegistry {
 
   /** Asks all workers whose state is due; resolves when they have answered or timed out. Never rejects. */
   async refresh(): Promise<void> {
+    const addresses = new Set(this.#options.addresses().map(keyOf))
+    for (const key of this.#states.keys()) if (!addresses.has(key)) this.#forget(key)
     await Promise.all(
       this.known()
         .filter(worker => this.#isDue(worker))
@@ -81,6 +86,11 @@ export class WorkerRegistry {
     const models = before !== undefined && 'models' in before ? before.models : null
     this.#states.set(keyOf(address), { kind: 'unreachable', models, checkedAtMs: this.#options.clock.now() })
     this.#askedAtMs.set(keyOf(address), this.#options.clock.now())
+  }
+
+  #forget(key: string): void {
+    this.#states.delete(key)
+    this.#askedAtMs.delete(key)
   }
 
   #isDue({ address, state }: KnownWorker): boolean {

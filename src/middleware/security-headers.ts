@@ -9,6 +9,7 @@ const headers: Record<string, string> = {
   'x-frame-options': 'DENY',
 }
 
+/** Sets them on every answer. */
 export const securityHeaders = createMiddleware(async (context, next) => {
   await next()
   for (const [name, value] of Object.entries(headers)) {

@@ -12,11 +12,13 @@ const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform(
 const absent = z.null().optional()
 const emptyList = z.array(z.never()).max(0).nullish()
 
+/** Text of a message. */
 export const TextPart = z.strictObject({
   type: z.literal('text'),
   text: z.string(),
 })
 
+/** A recording, as base64. */
 export const InputAudioPart = z.strictObject({
   type: z.literal('input_audio'),
   input_audio: z.strictObject({
@@ -36,17 +38,21 @@ export const AudioUrlPart = z.strictObject({
 /** One part of a user's message. */
 export const ContentPart = z.discriminatedUnion('type', [TextPart, InputAudioPart, AudioUrlPart])
 export type ContentPart = z.infer<typeof ContentPart>
+/** Either kind of audio. */
 export type AudioPart = z.infer<typeof InputAudioPart> | z.infer<typeof AudioUrlPart>
 
 const textContent = z.union([z.string(), z.array(TextPart).min(1)])
 
+/** How the model is to behave. */
 export const SystemMessage = z.strictObject({ role: z.literal('system'), content: textContent })
 /** OpenAI's newer name for the system message; treated the same. */
 export const DeveloperMessage = z.strictObject({ role: z.literal('developer'), content: textContent })
+/** What is asked: text and audio in any order. */
 export const UserMessage = z.strictObject({
   role: z.literal('user'),
   content: z.union([z.string(), z.array(ContentPart).min(1)]),
 })
+/** An earlier answer. */
 export const AssistantMessage = z.strictObject({
   role: z.literal('assistant'),
   content: textContent,
@@ -141,6 +147,7 @@ export const AudioCoverage = z.object({
 })
 export type AudioCoverage = z.infer<typeof AudioCoverage>
 
+/** What a request took: tokens, and what was heard. */
 export const Usage = z.object({
   prompt_tokens: z.int().min(0),
   completion_tokens: z.int().min(0),
@@ -161,9 +168,11 @@ const TopLogprob = z.object({
   bytes: z.array(z.int().min(0).max(255)).nullable(),
   logprob: z.number(),
 })
+/** One token of an answer, its log-probability (natural), and the likeliest in its place. */
 export const TokenLogprob = TopLogprob.extend({ top_logprobs: z.array(TopLogprob) })
 export type TokenLogprob = z.infer<typeof TokenLogprob>
 
+/** The tokens of an answer, or of a chunk of it. */
 export const Logprobs = z.object({
   content: z.array(TokenLogprob).nullable(),
   refusal: z.null().optional(),

@@ -171,6 +171,7 @@ export const ErrorBody = z.object({
 })
 export type ErrorBody = z.infer<typeof ErrorBody>
 
+/** What an error says beside its code. */
 export interface ApiErrorOptions {
   /** What was wrong and what to do, for the caller to read. Never holds audio, text of the user, or a secret. */
   message: string

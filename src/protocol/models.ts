@@ -20,5 +20,6 @@ export const Model = z.object({
 })
 export type Model = z.infer<typeof Model>
 
+/** All models. */
 export const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) })
 export type ModelList = z.infer<typeof ModelList>

@@ -7,6 +7,7 @@ import type { Limits } from '../protocol/limits.ts'
 import { parseChatCompletionRequest } from '../protocol/parse-chat-completion.ts'
 import { parseJson, readBody, requireJson } from '../protocol/read-body.ts'
 
+/** The route. @throws ApiError for a body that can't be read, is too large, or isn't a request */
 export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> {
   return async context => {
     const request = context.req.raw

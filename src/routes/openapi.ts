@@ -14,6 +14,7 @@ type JsonObject = Record<string, unknown>
 /** The document; made once, when it is first asked for. */
 let document: JsonObject | undefined
 
+/** Serves it. */
 export const openApi: Handler = context => {
   document ??= buildDocument()
   return context.json(document)

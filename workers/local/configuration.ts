@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { WorkerAddress } from '../../src/fleet/choose.ts'
 import { parseList, parseWorkers } from '../../src/settings.ts'
 
+/** What `npm start` was told. */
 export interface LocalConfiguration {
   /** 0 takes any free port. */
   port: number

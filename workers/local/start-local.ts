@@ -9,6 +9,7 @@ import { isLoopback, type LocalConfiguration } from './configuration.ts'
 import { servePage } from './page.ts'
 import { defaultWorkerScript, WorkerProcess } from './worker-process.ts'
 
+/** A server that runs. */
 export interface LocalServer {
   /** Base URL without a path, e.g. `http://127.0.0.1:8080`. */
   url: string

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import type { WorkerAddress } from '../../src/fleet/choose.ts'
 
+/** What to run and how. */
 export interface WorkerProcessOptions {
   /** The script that serves; it prints `{"event":"listening","port":N}` on a line of its stdout when it does. */
   script: string
@@ -22,6 +23,7 @@ const healthyAfterMs = 30_000
 /** How long a worker may finish what it is at before it is killed. */
 const drainMs = 30_000
 
+/** One worker process, over all its restarts. */
 export class WorkerProcess {
   readonly #options: WorkerProcessOptions
   #child: ChildProcess | null = null
