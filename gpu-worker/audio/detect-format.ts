@@ -28,8 +28,10 @@ export function detectFormat(bytes: Uint8Array): Detection {
     if (text) return { kind: 'not-audio', looksLike: text }
   }
   // Junk, or an ID3 tag that lies about its length, before the first frame.
-  const found = findMpegFrames(bytes, offset, offset + MPEG_SEARCH_BYTES, 3)
-  if (found >= 0) return { kind: 'container', container: 'mp3', offset: found }
+  for (const from of [offset, 0]) {
+    const found = findMpegFrames(bytes, from, from + MPEG_SEARCH_BYTES, 3)
+    if (found >= 0) return { kind: 'container', container: 'mp3', offset: found }
+  }
   return { kind: 'not-audio', looksLike: describeBinary(bytes) }
 }
 
