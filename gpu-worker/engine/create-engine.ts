@@ -2,6 +2,7 @@
  * The engine's loop: plan, run, sample, update, for as long as there is work. Between two runs it keeps the
  * event loop for no longer than sampling takes; the runs themselves are off it (c-api).
  */
+import { setImmediate } from 'node:timers/promises'
 import { ApiError } from '../../src/protocol/errors.ts'
 import { Sampler, SamplingState } from '../sampling/sampler.ts'
 import type { Engine, EngineModel, EngineOptions } from './engine.ts'
@@ -30,6 +31,9 @@ export const ENGINE_DEFAULTS = {
   prefillBudgetIdle: 256,
   minimumReuse: 16,
 } as const satisfies Required<EngineOptions>
+
+/** Sampling for a full batch with log-probabilities takes longer than a health request should wait. */
+const MAX_BUSY_MS = 4
 
 /** What the engine keeps of a request besides what the scheduler knows. */
 interface Session extends PrefillInput {
@@ -206,8 +210,14 @@ class LocalEngine implements Engine {
     for (const { id, end } of ended) this.#end(id, end)
     this.#noteAdmissions()
     const outcomes = new Map<string, Outcome>()
+    let busyMs = 0
     for await (const result of this.#runner.execute(plan, this.#sessions)) {
+      const startMs = performance.now()
       outcomes.set(result.id, this.#take(result))
+      busyMs += performance.now() - startMs
+      if (busyMs < MAX_BUSY_MS) continue
+      busyMs = 0
+      await setImmediate()
     }
     const updated = update(this.#state, plan, outcomes)
     this.#state = updated.state

@@ -1,3 +1,4 @@
+import { NEGLIGIBLE_NATS, negativeExp, STEPS_PER_NAT } from './negative-exp.ts'
 import type { TokenLogprob } from './options.ts'
 
 /** The log-probability of the token that was taken, and of the likeliest ones. */
@@ -14,11 +15,7 @@ export interface Logprobs {
  * @param alternatives how many of the likeliest are listed
  */
 export function logprobsOf(logits: Float32Array, id: number, alternatives: number): Logprobs {
-  let max = Number.NEGATIVE_INFINITY
-  for (let index = 0; index < logits.length; index++) max = Math.max(max, logits[index]!)
-  let sum = 0
-  for (let index = 0; index < logits.length; index++) sum += Math.exp(logits[index]! - max)
-  const logNormalizer = max + Math.log(sum)
+  const logNormalizer = logSumExp(logits)
   return {
     logprob: logits[id]! - logNormalizer,
     top: likeliest(logits, alternatives).map(other => ({
@@ -26,6 +23,21 @@ export function logprobsOf(logits: Float32Array, id: number, alternatives: numbe
       logprob: logits[other]! - logNormalizer,
     })),
   }
+}
+
+function logSumExp(logits: Float32Array): number {
+  let max = Number.NEGATIVE_INFINITY
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!
+    if (logit > max) max = logit
+  }
+  const least = max - NEGLIGIBLE_NATS
+  let sum = 0
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!
+    if (logit >= least) sum += negativeExp((max - logit) * STEPS_PER_NAT)
+  }
+  return max + Math.log(sum)
 }
 
 /** The ids of the `count` largest logits, descending: insertion into a short list, one pass. */
