@@ -1,10 +1,11 @@
 /** The worker's HTTP: OpenAI's wire, one model server. It stands alone, behind the edge, or in vLLM's place. */
 import { Hono } from 'hono'
 import type { ChatCompletionChunk, ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
-import { ApiError, toErrorBody, toErrorHeaders } from '../src/protocol/errors.ts'
+import { errorResponse, notFoundResponse } from '../src/protocol/error-response.ts'
+import { ApiError, toErrorBody } from '../src/protocol/errors.ts'
 import { protocolVersion, type WorkerReadiness } from '../src/protocol/health.ts'
 import type { Limits } from '../src/protocol/limits.ts'
-import type { Model, ModelList } from '../src/protocol/models.ts'
+import { findModel, type Model, type ModelList } from '../src/protocol/models.ts'
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { doneData, serializeEvent } from '../src/protocol/sse.ts'
@@ -28,23 +29,10 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono {
   const startedAt = Math.floor(Date.now() / 1000)
 
   app.onError((error, context) => {
-    const body = toErrorBody(error)
     if (!(error instanceof ApiError)) console.error(error)
-    const status = error instanceof ApiError ? error.status : 500
-    return new Response(JSON.stringify(body), {
-      status,
-      headers: {
-        'content-type': 'application/json',
-        'x-request-id': requestId(context.req.raw),
-        ...toErrorHeaders(error),
-      },
-    })
+    return errorResponse(error, { 'x-request-id': requestId(context.req.raw) })
   })
-  app.notFound(context => {
-    throw new ApiError('not_found', {
-      message: `There is no ${context.req.method} ${context.req.path} here.`,
-    })
-  })
+  app.notFound(context => notFoundResponse(app, context))
 
   app.get('/healthz', context => context.json({ status: 'ok' }))
   app.get('/readyz', context => {
@@ -55,16 +43,9 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono {
     const list: ModelList = { object: 'list', data: modelCards(state, startedAt) }
     return context.json(list)
   })
-  app.get('/v1/models/:id', context => {
-    const card = modelCards(state, startedAt).find(({ id }) => id === context.req.param('id'))
-    if (!card) {
-      throw new ApiError('model_not_found', {
-        message: `The model '${context.req.param('id').slice(0, 80)}' is not here; GET /v1/models lists what is.`,
-        param: 'model',
-      })
-    }
-    return context.json(card)
-  })
+  app.get('/v1/models/:id', context =>
+    context.json(findModel(modelCards(state, startedAt), context.req.param('id'))),
+  )
 
   app.post('/v1/chat/completions', async context => {
     if (state.status !== 'ready') {

@@ -1,11 +1,11 @@
 /** The edge: middleware in the order that a request meets it, then the routes. Runs wherever fetch does. */
 import { Hono } from 'hono'
 import type { EdgeEnv } from './edge-env.ts'
-import { errorResponse, notFoundResponse } from './error-response.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
+import { errorResponse, notFoundResponse } from './protocol/error-response.ts'
 import { ApiError } from './protocol/errors.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
 import { chatCompletions } from './routes/chat-completions.ts'

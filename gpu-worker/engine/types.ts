@@ -1,4 +1,4 @@
-/** What goes into the engine and what comes out. The request path codes against this and `engine.ts`.. */
+/** What goes into the engine and what comes out. The request path codes against this and `engine.ts`. */
 import type { SamplingOptions, TokenLogprob } from '../sampling/options.ts'
 
 /** The tokens of a prompt with the vectors that the model reads in their place. */

@@ -1,5 +1,6 @@
 /** `GET /v1/models` and `GET /v1/models/:id`. */
 import * as z from 'zod'
+import { ApiError } from './errors.ts'
 
 /** What a model can be asked for. */
 export const ModelTask = z.enum(['chat', 'transcription'])
@@ -23,3 +24,19 @@ export type Model = z.infer<typeof Model>
 /** All models. */
 export const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) })
 export type ModelList = z.infer<typeof ModelList>
+
+/**
+ * The model of an id, which may also be `model:checkpoint`.
+ * @throws ApiError `model_not_found`, with the ids that there are
+ */
+export function findModel(models: readonly Model[], id: string): Model {
+  const found = models.find(
+    model => model.id === id || model.checkpoints?.some(checkpoint => `${model.id}:${checkpoint}` === id),
+  )
+  if (found !== undefined) return { ...found, id }
+  const known = models.map(model => model.id).join(', ')
+  throw new ApiError('model_not_found', {
+    message: `The model '${id.slice(0, 64)}' does not exist. Use one of: ${known}.`,
+    param: 'model',
+  })
+}

@@ -1,7 +1,6 @@
 /** The answers to what went wrong: an error, a path that isn't there, a method that a path doesn't have. */
-import type { Context, Hono } from 'hono'
-import type { EdgeEnv } from './edge-env.ts'
-import { ApiError, toApiError, toErrorBody, toErrorHeaders } from './protocol/errors.ts'
+import type { Context, Env, Hono } from 'hono'
+import { ApiError, toApiError, toErrorBody, toErrorHeaders } from './errors.ts'
 
 /** An error as a response, by the catalogue. */
 export function errorResponse(error: unknown, headers: Record<string, string> = {}): Response {
@@ -12,7 +11,7 @@ export function errorResponse(error: unknown, headers: Record<string, string> = 
 }
 
 /** For `app.notFound`: 405 with `Allow` where the path exists with other methods, else 404 with the nearest path. */
-export function notFoundResponse(app: Hono<EdgeEnv>, context: Context): Response {
+export function notFoundResponse<E extends Env>(app: Hono<E>, context: Context): Response {
   const path = context.req.path
   // Middleware is a route for all methods, and static files are one for all paths: neither says that a path exists.
   const routes = app.routes.filter(route => route.method !== 'ALL' && !route.path.includes('*'))
