@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from transformers import LlamaForCausalLM, WhisperForConditionalGeneration
+from transformers import LlamaForCausalLM
 
 from training.export.sessions import PackRunner
-from training.goldens.hearing import Ear, write_hearing
+from training.goldens.hearing import Ear, stored_whisper, write_hearing
 from training.goldens.language import write_language
 from training.goldens.mel import write_mel
 from training.goldens.prompts import write_prompts
@@ -31,8 +31,7 @@ def main() -> None:
     write_prompts(arguments.out, arguments.packs)
     runner = PackRunner(arguments.packs)
     source = arguments.whisper or arguments.base / "whisper-tiny.en"
-    whisper = WhisperForConditionalGeneration.from_pretrained(source).eval()
-    clip = write_hearing(arguments.out, Ear(whisper, runner, arguments.packs))
+    clip = write_hearing(arguments.out, Ear(stored_whisper(source), runner, arguments.packs))
     llama = LlamaForCausalLM.from_pretrained(arguments.base / "smollm2").eval()
     write_language(arguments.out, arguments.packs, llama, runner, clip)
 
