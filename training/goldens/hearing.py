@@ -18,7 +18,7 @@ from training.hearing.whisper import PROMPT, Heard, batch_mels, encode, listen
 
 POSITION_STEP = 5  # every fifth encoder position is kept
 # The reference has the encoder's weights as they are stored; of the decoder's 8 bits it knows nothing.
-TOLERANCE = {"encoder": 1e-3, "probability": 0.15, "mean_log_probability": 0.1, "speech": 1e-5, "acoustic": 1e-2}
+TOLERANCE = {"encoder": 5e-3, "probability": 0.15, "mean_log_probability": 0.1, "speech": 1e-5, "acoustic": 1e-2}
 STORED_IN_16_BITS = ("model.encoder.", ".encoder_attn.k_proj.", ".encoder_attn.v_proj.")
 
 
