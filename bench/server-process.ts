@@ -20,8 +20,11 @@ export class ServerProcess {
       cwd: ROOT,
       env: { ...process.env, PORT: String(port) },
       stdio: ['ignore', 'ignore', 'inherit'],
+      // A group of its own, so that npm, its shell and the server can be ended together ...
       detached: true,
     })
+    // ... which also means that nobody else ends it.
+    process.once('exit', () => this.#end())
   }
 
   /**
@@ -111,10 +114,15 @@ export class ServerProcess {
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exited = new Promise(resolve => this.#child.once('exit', resolve))
-    process.kill(-this.#child.pid!, 'SIGTERM')
+    this.#end()
     await exited
+  }
+
+  #end(): void {
+    const { exitCode, signalCode, pid } = this.#child
+    if (exitCode === null && signalCode === null && pid) process.kill(-pid, 'SIGTERM')
   }
 }
 

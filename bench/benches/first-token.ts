@@ -25,8 +25,8 @@ const BEAMS = [
 const firstToken: Bench = async function* ({ threads, runs = 9, log }) {
   const clips = await cutClips(WARM_UPS + runs, CLIP_SECONDS)
   const directory = await mkdtemp(join(tmpdir(), 'auricle-bench-'))
-  const server = await ServerProcess.start()
   const [whisper, llama] = await Promise.all([startFasterWhisper(threads), startLlamaCpp(threads)])
+  const server = await ServerProcess.start()
   try {
     const ours: number[] = []
     const cascades: number[][] = BEAMS.map(() => [])
@@ -56,10 +56,12 @@ export default firstToken
 
 async function askCascade(whisper: LineProcess, llama: LineProcess, audio: string, beamSize: number | null) {
   const heard = await whisper.ask<{ text: string; ms: number }>({ audio, beam_size: beamSize })
-  const prompt =
-    '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n' +
-    `<|im_start|>user\nTranscript of a recording: ${heard.text}\n\n${QUESTION}<|im_end|>\n` +
-    '<|im_start|>assistant\n'
-  const answered = await llama.ask<{ ms: number }>({ op: 'first-token', prompt })
+  const answered = await llama.ask<{ ms: number }>({
+    op: 'first-token',
+    system: '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n',
+    user:
+      `<|im_start|>user\nTranscript of a recording: ${heard.text}\n\n${QUESTION}<|im_end|>\n` +
+      '<|im_start|>assistant\n',
+  })
   return { heard: heard.text, ms: heard.ms + answered.ms }
 }

@@ -1,8 +1,8 @@
 /**
  * llama.cpp through node-llama-cpp, in a process of its own: `node llama-cpp.ts INDEX_JS GGUF THREADS`.
  *
- * {"op": "first-token", "prompt": text} -> {"ms", "text"}: what an assistant's next turn costs; the part of the
- *   prompt that is the same as last time (the system message) is kept, as its chat session does.
+ * {"op": "first-token", "system": text, "user": text} -> {"ms", "text"}: what another question costs; the system
+ *   message is kept from the last time, as its chat session does.
  * {"op": "generate", "prompts": [[id]], "tokens": n} -> {"arrivalsMs": [[ms]]}: all at once, from nothing;
  *   when each token came, counted from the start.
  */
@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url'
 /** The part of node-llama-cpp that is used; it isn't a dependency, so its own types aren't here. */
 interface Sequence {
   readonly nextTokenIndex: number
-  adaptStateToTokens(tokens: number[]): Promise<void>
+  adaptStateToTokens(tokens: number[], allowShift: boolean): Promise<void>
   clearHistory(): Promise<void>
   evaluate(tokens: number[], options: object): AsyncGenerator<number>
 }
@@ -43,13 +43,13 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
 }
 
-async function firstToken({ prompt }: { prompt: string }) {
+async function firstToken({ system, user }: { system: string; user: string }) {
   const startedMs = performance.now()
   const [sequence] = await sequencesFor(1)
-  const tokens = model.tokenize(prompt, true)
-  await sequence!.adaptStateToTokens(tokens.slice(0, -1))
-  const rest = tokens.slice(sequence!.nextTokenIndex)
-  for await (const token of sequence!.evaluate(rest, { temperature: 0, yieldEogToken: true })) {
+  const kept = model.tokenize(system, true)
+  await sequence!.adaptStateToTokens(kept, false)
+  const tokens = [...kept, ...model.tokenize(user, true)].slice(sequence!.nextTokenIndex)
+  for await (const token of sequence!.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
     return { text: model.detokenize([token]), ms: performance.now() - startedMs }
   }
   throw new Error('no token came')
