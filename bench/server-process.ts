@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { doneData, parseEvents } from '../src/protocol/sse.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const POLL_MS = 10
@@ -79,19 +80,14 @@ export class ServerProcess {
     if (!response.ok || !response.body) throw new Error(`${response.status}: ${await response.text()}`)
     let firstTokenMs: number | null = null
     let answer = ''
-    let buffered = ''
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-      const lines = (buffered + text).split('\n')
-      buffered = lines.pop() ?? ''
-      for (const line of lines) {
-        if (!line.startsWith('data: ') || line === 'data: [DONE]') continue
-        const chunk = JSON.parse(line.slice(6))
-        if (chunk.error) throw new Error(chunk.error.message)
-        const content = chunk.choices[0]?.delta.content
-        if (!content) continue
-        firstTokenMs ??= performance.now() - startedMs
-        answer += content
-      }
+    for await (const { data } of parseEvents(response.body)) {
+      if (data === doneData) break
+      const chunk = JSON.parse(data)
+      if (chunk.error) throw new Error(chunk.error.message)
+      const content = chunk.choices[0]?.delta.content
+      if (!content) continue
+      firstTokenMs ??= performance.now() - startedMs
+      answer += content
     }
     if (firstTokenMs === null) throw new Error('the answer was empty')
     return { firstTokenMs, totalMs: performance.now() - startedMs, answer }
