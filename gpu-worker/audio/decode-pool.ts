@@ -94,7 +94,8 @@ export class DecodePool {
     }
     worker.ref()
     // A copy of its own: the memory around a view would be copied with it, and the caller may need the bytes again.
-    const bytes = task.job.bytes.slice()
+    // Not slice(): a Buffer's shares its memory.
+    const bytes = new Uint8Array(task.job.bytes)
     worker.postMessage({ ...task.job, bytes }, [bytes.buffer])
   }
 

@@ -6,10 +6,13 @@ import { decodeMp3 } from './codecs/mp3.ts'
 import { decodeOpus, OPUS_RATE_HZ, type OpusPacket, opusPacketSamples, parseOpusHead } from './codecs/opus.ts'
 import { decodeVorbis, parseVorbisHeaders, splitVorbisPrivate } from './codecs/vorbis.ts'
 import { matroskaAudioTrack, matroskaPackets } from './containers/matroska.ts'
-import { type OggPacket, oggPackets, oggStreams } from './containers/ogg.ts'
+import { type OggLink, type OggPacket, oggLinks, oggPackets } from './containers/ogg.ts'
 import type { Container } from './detect-format.ts'
 import type { PcmCollector } from './pcm-collector.ts'
 import { decodeWav } from './wav.ts'
+
+/** Parts of a chained Ogg file: each takes a decoder of its own. */
+const MAX_OGG_LINKS = 256
 
 /**
  * Decodes a whole file into `collector`.
@@ -39,24 +42,31 @@ export async function decodeSource(
 }
 
 async function decodeOgg(bytes: Uint8Array, collector: PcmCollector): Promise<void> {
-  const streams = oggStreams(bytes)
+  let links = 0
+  for (const link of oggLinks(bytes)) {
+    if (++links > MAX_OGG_LINKS) throw unsupported('Ogg', `more than ${MAX_OGG_LINKS} parts`)
+    await decodeOggLink(link, collector)
+  }
+}
+
+async function decodeOggLink({ bytes, streams }: OggLink, collector: PcmCollector): Promise<void> {
   for (const [serial, first] of streams) {
     const packets = () => oggPackets(bytes, serial)
     const container = 'ogg'
     if (startsWith(first, 'OpusHead')) {
       const head = parseOpusHead(first)
-      collector.source = { container, codec: 'opus', sampleRateHz: OPUS_RATE_HZ, channels: head.channels }
+      collector.source ??= { container, codec: 'opus', sampleRateHz: OPUS_RATE_HZ, channels: head.channels }
       return decodeOpus(head, () => oggOpusPackets(packets, head.preSkip), collector)
     }
     if (startsWith(first, '\x01vorbis')) {
       const headers = parseVorbisHeaders(dataOf(packets()))
       const { channels, sampleRateHz } = headers
-      collector.source = { container, codec: 'vorbis', sampleRateHz, channels }
+      collector.source ??= { container, codec: 'vorbis', sampleRateHz, channels }
       return decodeVorbis(headers, dataOf(packets()), lastGranulePosition(packets()), collector)
     }
     if (startsWith(first, '\x7fFLAC')) return decodeOggFlac(dataOf(packets()), first, collector)
   }
-  const first = [...streams.values()][0]
+  const [first] = streams.values()
   if (!first) throw unreadable('Ogg', 'no stream begins in it')
   const name = startsWith(first, 'Speex')
     ? 'Speex'

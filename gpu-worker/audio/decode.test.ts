@@ -121,6 +121,13 @@ describe('decodeAudio', () => {
     }
   })
 
+  it('decodes Ogg files that were strung together, one after the other', async () => {
+    const file = Buffer.concat([fixture('opus.opus'), fixture('vorbis.ogg'), fixture('opus.opus')])
+    const audio = await decodeAudio(file, limits)
+    expect(audio.samples.length).toBe(48_000)
+    expect(audio.source.codec).toBe('opus')
+  })
+
   it('takes bytes that are part of a larger buffer, and leaves them alone', async () => {
     const file = fixture('opus.opus')
     const body = new Uint8Array(file.length + 200).fill(7)

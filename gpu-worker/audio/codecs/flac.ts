@@ -50,7 +50,7 @@ export async function decodeOggFlac(
 ): Promise<void> {
   // 0x7f "FLAC", version, number of headers, "fLaC", and a metadata block's header of 4 bytes come before STREAMINFO.
   const info = parseStreamInfo(first.subarray(17))
-  collector.source = { container: 'ogg', codec: 'flac', ...info }
+  collector.source ??= { container: 'ogg', codec: 'flac', ...info }
   await decodeFlacFrames(info, audioPackets(packets), collector)
 }
 

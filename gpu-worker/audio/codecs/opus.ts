@@ -92,7 +92,7 @@ export async function decodeOpus(
 ): Promise<void> {
   let total = -head.preSkip
   for (const { data, discard } of packets()) total += Math.max(0, opusPacketSamples(data) - discard)
-  const seconds = total / OPUS_RATE_HZ
+  const seconds = collector.receivedSeconds + total / OPUS_RATE_HZ
   if (seconds > collector.maxSeconds) throw tooLong(seconds, collector.maxSeconds)
 
   // libopus synthesizes the lower third of the spectrum alone when asked for 16 kHz: nothing to resample.

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { oggPackets, oggStreams } from './ogg.ts'
+import { oggLinks, oggPackets } from './ogg.ts'
 
 interface Page {
   serial?: number
@@ -57,9 +57,24 @@ describe('oggPackets', () => {
       page({ lacing: [6], serial: 1 }),
       page({ lacing: [7], serial: 2 }),
     ])
-    expect([...oggStreams(file).keys()]).toEqual([1, 2])
+    const [link, ...more] = oggLinks(file)
+    expect(more).toEqual([])
+    expect([...link!.streams].map(([serial, first]) => [serial, first.length])).toEqual([
+      [1, 4],
+      [2, 5],
+    ])
     expect(lengths(file, 1)).toEqual([4, 6])
     expect(lengths(file, 2)).toEqual([5, 7])
+  })
+
+  it('splits a chained file into its links, though they share a serial number', () => {
+    const part = (length: number) =>
+      Buffer.concat([page({ lacing: [length], flags: BEGINS }), page({ lacing: [length + 1], flags: ENDS })])
+    const links = [...oggLinks(Buffer.concat([part(3), part(5)]))]
+    expect(links.map(({ bytes }) => lengths(bytes))).toEqual([
+      [3, 4],
+      [5, 6],
+    ])
   })
 
   it('skips what is no page, and packets whose beginning is lost', () => {

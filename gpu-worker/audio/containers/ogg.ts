@@ -12,7 +12,16 @@ export interface OggPacket {
   endOfStream: boolean
 }
 
+/** One of the parts of a chained file, most often the only one: streams that begin together. */
+export interface OggLink {
+  /** The part of the file. */
+  bytes: Uint8Array
+  /** The first packet of each stream, by serial number. */
+  streams: Map<number, Uint8Array>
+}
+
 interface OggPage {
+  offset: number
   serial: number
   continued: boolean
   beginsStream: boolean
@@ -28,19 +37,27 @@ const CONTINUED = 1
 const BEGINS_STREAM = 2
 const END_OF_STREAM = 4
 
-/** The first packet of each stream that begins in the file's first pages, by serial number. */
-export function oggStreams(bytes: Uint8Array): Map<number, Uint8Array> {
-  const streams = new Map<number, Uint8Array>()
+/** The parts of a file: recordings of radio streams, and files that were strung together, have several. */
+export function* oggLinks(bytes: Uint8Array): Generator<OggLink> {
+  let start = 0
+  let streams = new Map<number, Uint8Array>()
+  let isBeginning = true
   for (const page of pages(bytes)) {
-    if (!page.beginsStream) break
-    streams.set(page.serial, bytes.subarray(page.bodyOffset, page.bodyOffset + (page.lacing[0] ?? 0)))
+    if (page.beginsStream && !isBeginning) {
+      yield { bytes: bytes.subarray(start, page.offset), streams }
+      start = page.offset
+      streams = new Map()
+    }
+    isBeginning = page.beginsStream
+    if (page.beginsStream)
+      streams.set(page.serial, bytes.subarray(page.bodyOffset, page.bodyOffset + (page.lacing[0] ?? 0)))
   }
-  return streams
+  yield { bytes: bytes.subarray(start), streams }
 }
 
 /**
- * The packets of one stream, in order. Bytes that are no page are skipped; what is cut off at the end is left out. A
- * stream that follows another (a chained file) is not read: its serial number differs.
+ * The packets of one stream, in order. Bytes that are no page are skipped; what is cut off at the end is left out.
+ * @param bytes one part of a file: the next may use the same serial number
  */
 export function* oggPackets(bytes: Uint8Array, serial: number): Generator<OggPacket> {
   let pending: Uint8Array[] = []
@@ -89,6 +106,7 @@ function* pages(bytes: Uint8Array): Generator<OggPage> {
     const flags = bytes[at + 5]!
     const granule = view.getBigInt64(at + 6, true)
     yield {
+      offset: at,
       serial: view.getUint32(at + 14, true),
       continued: (flags & CONTINUED) !== 0,
       beginsStream: (flags & BEGINS_STREAM) !== 0,
