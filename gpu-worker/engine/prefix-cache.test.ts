@@ -8,18 +8,13 @@ const prompt: PromptContent = {
   spans: [{ start: 2, end: 4, contentHash: 'x' }],
   shareable: ids.length,
 }
-const held = (
-  overrides: Partial<PromptContent> = {},
-  length = ids.length,
-  tokens: number[] = [],
-): HeldContent => ({
+const held = (overrides: Partial<PromptContent> = {}, length = ids.length): HeldContent => ({
   prompt: { ...prompt, ...overrides },
-  tokens,
   length,
 })
 
 test.each([
-  ['all but the last position', held(), 7],
+  ['all but the last two positions', held(), 6],
   ['what is computed so far', held({}, 5), 5],
   ['up to the first other id', held({ ids: [1, 2, 3, 4, 5, 0, 7, 8] }), 5],
   ['nothing of another scope', held({ scope: 't' }), 0],
@@ -28,8 +23,7 @@ test.each([
   ['up to audio that the other lacks', held({ spans: [] }), 2],
   ['audio that is held in part', held({}, 3), 3],
   ['up to what the holder does not vouch for', held({ shareable: 1 }), 1],
-  ['an answer that became part of the conversation', held({ ids: [1, 2, 3, 4, 5] }, 7, [6, 7]), 7],
-  ['an answer up to where it differs', held({ ids: [1, 2, 3, 4, 5] }, 7, [6, 0]), 6],
+  ['all of a shorter prompt', held({ ids: [1, 2, 3, 4, 5], shareable: 5 }, 5), 5],
 ])('%s', (_, content, expected) => {
   expect(reusablePositions(content, prompt)).toBe(expected)
 })

@@ -14,30 +14,37 @@ export interface PromptContent {
   readonly shareable: number
 }
 
-/** The keys and values in a slot: of a prompt, then of an answer's tokens, `length` positions together. */
+/** The keys and values in a slot: of the first `length` positions of a prompt. */
 export interface HeldContent {
   readonly prompt: PromptContent
-  readonly tokens: readonly number[]
   readonly length: number
 }
 
 /**
- * How many positions of `held` are also the first of `prompt`. One less than the prompt at most: the last
- * position has to be computed, it gives the logits.
+ * Positions that are always computed anew. The last one gives the logits; and a run of a single position takes
+ * other kernels than a longer one, whose sums are rounded otherwise (see `planPrefills`): two are the least.
+ */
+const NEVER_REUSED = 2
+
+/**
+ * How many positions of `held` are also the first of `prompt`.
+ *
+ * Only prompts are shared, not the answers behind them: those were computed one position at a time, so what
+ * follows would come out a rounding error away from what it is without the cache.
  */
 export function reusablePositions(held: HeldContent, prompt: PromptContent): number {
   if (held.prompt.scope !== prompt.scope) return 0
-  const heldShareable = held.prompt.shareable < held.prompt.ids.length ? held.prompt.shareable : held.length
-  const limit = Math.min(held.length, heldShareable, prompt.shareable, prompt.ids.length - 1)
-  return Math.max(0, sameSpans(held.prompt.spans, prompt.spans, sameIds(held, prompt, limit)))
+  const limit = Math.min(
+    held.length,
+    held.prompt.shareable,
+    prompt.shareable,
+    prompt.ids.length - NEVER_REUSED,
+  )
+  return Math.max(0, sameSpans(held.prompt.spans, prompt.spans, sameIds(held.prompt.ids, prompt.ids, limit)))
 }
 
-function sameIds(held: HeldContent, prompt: PromptContent, limit: number): number {
-  const promptLength = held.prompt.ids.length
-  for (let position = 0; position < limit; position++) {
-    const id = position < promptLength ? held.prompt.ids[position] : held.tokens[position - promptLength]
-    if (id !== prompt.ids[position]) return position
-  }
+function sameIds(a: ArrayLike<number>, b: ArrayLike<number>, limit: number): number {
+  for (let position = 0; position < limit; position++) if (a[position] !== b[position]) return position
   return limit
 }
 

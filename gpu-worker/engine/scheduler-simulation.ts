@@ -73,8 +73,8 @@ class World {
       slots,
       slotCapacity: 8 + this.#below(40),
       maxWaiting: this.#below(20),
-      prefillBudget: 1 + this.#below(12),
-      prefillBudgetIdle: 1 + this.#below(40),
+      prefillBudget: 3 + this.#below(12),
+      prefillBudgetIdle: 3 + this.#below(40),
       minimumReuse: 1 + this.#below(6),
     }
     this.#failureRate = this.#random() < 0.5 ? 0 : 0.02
@@ -186,6 +186,10 @@ class World {
     const budget = plan.decodes.length > 0 ? prefillBudget : prefillBudgetIdle
     const planned = plan.prefills.reduce((sum, { count }) => sum + count, 0)
     if (planned > budget) throw new Error(`${planned} prompt positions are over the budget of ${budget}.`)
+    for (const { id, count } of plan.prefills) {
+      const length = this.#followed.get(id)!.prompt.ids.length
+      if (count < Math.min(2, length)) throw new Error(`${id} has a chunk of ${count}.`)
+    }
     if (hasWork(this.#state) && plan.decodes.length + planned === 0) throw new Error('Work is left undone.')
   }
 
@@ -268,7 +272,9 @@ function keysOf({ prompt, received }: Followed, length: number): number[] {
     const span = prompt.spans.find(({ start, end }) => start <= position && position < end)
     // Embeddings that nobody vouches for are this sequence's own.
     const own = position >= prompt.shareable && position < promptLength ? prompt.ids.length : 0
-    key = hash(key, `${id} ${span ? `${span.contentHash} ${position - span.start}` : ''} ${own}`)
+    // Decoding rounds otherwise than prefill: its keys are no good in a prompt.
+    const way = position < promptLength ? 'prefill' : 'decode'
+    key = hash(key, `${way} ${id} ${span ? `${span.contentHash} ${position - span.start}` : ''} ${own}`)
     keys.push(key)
   }
   return keys

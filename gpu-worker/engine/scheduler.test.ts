@@ -92,6 +92,37 @@ describe('chunked prefill', () => {
   })
 })
 
+describe('no chunk is of one position', () => {
+  function chunksOf(promptLength: number, budget: number): number[] {
+    let state = stateWith({ prefillBudgetIdle: budget }, sequence('a', promptLength))
+    const counts: number[] = []
+    while (state.running.length + state.waiting.length > 0) {
+      const result = step(state, 99)
+      for (const { count } of result.plan.prefills) counts.push(count)
+      state = result.state
+    }
+    return counts
+  }
+
+  test.each([
+    [9, 4, [4, 3, 2]],
+    [4, 3, [2, 2]],
+    [3, 3, [3]],
+    [1, 3, [1]],
+  ])('a prompt of %i, a budget of %i', (promptLength, budget, counts) => {
+    expect(chunksOf(promptLength, budget)).toEqual(counts)
+  })
+
+  test('what is left of a budget may be too little for the next one', () => {
+    const { plan } = step(stateWith({ prefillBudgetIdle: 6 }, sequence('a', 5), sequence('b', 5)))
+    expect(planned(plan).prefills).toEqual([['a', 0, 5, true]])
+  })
+
+  test('budgets too small for that are refused', () => {
+    expect(() => createSchedulerState({ ...CONFIG, prefillBudget: 2 })).toThrow(RangeError)
+  })
+})
+
 describe('ends', () => {
   test.each([
     ['a stop id', 99, 10, 'stop'],
@@ -209,8 +240,8 @@ describe('prefix reuse', () => {
     result = step(result.state)
     expect(planned(result.plan).prefills).toEqual([['a', 8, 4, true]])
     result = step(result.state)
-    expect(result.plan.copies).toEqual([{ from: 0, to: 1, positions: 11 }])
-    expect(planned(result.plan).prefills).toEqual([['b', 11, 1, true]])
+    expect(result.plan.copies).toEqual([{ from: 0, to: 1, positions: 10 }])
+    expect(planned(result.plan).prefills).toEqual([['b', 10, 2, true]])
   })
 
   test('a short common prefix does not cost a longer content its place', () => {
@@ -219,6 +250,6 @@ describe('prefix reuse', () => {
     const { plan, state } = step(submit(long, other)!, 99)
     expect(plan.copies).toEqual([{ from: 0, to: 1, positions: 3 }])
     const again = step(submit(state, shared('c', 20))!)
-    expect(planned(again.plan).prefills).toEqual([['c', 19, 1, true]])
+    expect(planned(again.plan).prefills).toEqual([['c', 18, 2, true]])
   })
 })

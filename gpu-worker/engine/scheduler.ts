@@ -27,9 +27,9 @@ export interface SchedulerConfig {
   /** Positions of a slot, prompt and answer together. */
   readonly slotCapacity: number
   readonly maxWaiting: number
-  /** Prompt positions a step while others decode. */
+  /** Prompt positions a step while others decode; at least 3, see `planPrefills`. */
   readonly prefillBudget: number
-  /** Prompt positions a step while nobody decodes. */
+  /** Prompt positions a step while nobody decodes; at least 3. */
   readonly prefillBudgetIdle: number
   /** A shorter common prefix isn't worth copying or waiting for. */
   readonly minimumReuse: number
@@ -61,8 +61,14 @@ export interface EndedSequence {
   readonly end: SequenceEnd
 }
 
-/** A state in which nothing runs. */
+/**
+ * A state in which nothing runs.
+ * @throws RangeError when a bound is too small to get anywhere
+ */
 export function createSchedulerState(config: SchedulerConfig): SchedulerState {
+  if (config.slots < 1 || Math.min(config.prefillBudget, config.prefillBudgetIdle) < 3) {
+    throw new RangeError('The scheduler needs a slot, and prefill budgets of at least 3 positions.')
+  }
   const empty: Slot = { kind: 'free', held: null, freedInStep: -1 }
   return {
     config,
@@ -235,7 +241,7 @@ function isWorthWaiting(state: SchedulerState, { prompt, arrival }: WaitingSeque
   const now = bestSource(state, prompt)?.positions ?? 0
   return state.running.some(sequence => {
     if (!isPrefilling(sequence) || sequence.arrival > arrival) return false
-    const whole = { prompt: sequence.prompt, tokens: [], length: sequence.prompt.ids.length }
+    const whole = { prompt: sequence.prompt, length: sequence.prompt.ids.length }
     return reusablePositions(whole, prompt) - now >= state.config.minimumReuse
   })
 }
@@ -317,6 +323,10 @@ function planDecodes(state: SchedulerState): DecodeRow[] {
     .sort((a, b) => a.slot - b.slot)
 }
 
+/**
+ * Chunks within the budget, first come first served. None is of one position (but a prompt of one): attention
+ * takes another kernel there, and the sum's last bits would depend on who else was computed.
+ */
 function planPrefills(state: SchedulerState): PrefillChunk[] {
   const { prefillBudget, prefillBudgetIdle } = state.config
   const prefilling = state.running.filter(isPrefilling)
@@ -325,8 +335,9 @@ function planPrefills(state: SchedulerState): PrefillChunk[] {
   const chunks: PrefillChunk[] = []
   for (const { id, checkpoint, slot, computed, prompt } of prefilling) {
     const left = prompt.ids.length - computed
-    const count = Math.min(left, budget)
-    if (count === 0) break
+    let count = Math.min(left, budget)
+    if (left - count === 1) count -= 1
+    if (count < Math.min(2, left)) break
     budget -= count
     chunks.push({ id, checkpoint, slot, start: computed, count, last: count === left })
   }

@@ -39,7 +39,7 @@ export function isPrefilling(sequence: RunningSequence): boolean {
   return sequence.computed < sequence.prompt.ids.length
 }
 
-/** What the slot of a running sequence holds. */
-export function heldBy({ prompt, tokens, computed }: RunningSequence): HeldContent {
-  return { prompt, tokens, length: computed }
+/** What the slot of a running sequence holds for others. */
+export function heldBy({ prompt, computed }: RunningSequence): HeldContent {
+  return { prompt, length: Math.min(computed, prompt.ids.length) }
 }
