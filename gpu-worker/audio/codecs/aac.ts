@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { ApiError } from '../../../src/protocol/errors.ts'
-import type { PcmCollector } from '../pcm-collector.ts'
+import { type PcmCollector, tooLong } from '../pcm-collector.ts'
 
 /** What the module exports; see wasm/aac/src/lib.rs. */
 interface AacExports {
@@ -33,6 +33,8 @@ export async function decodeAac(
   container: 'mp4' | 'adts' | 'latm',
   collector: PcmCollector,
 ): Promise<void> {
+  const seconds = container === 'adts' ? adtsSeconds(bytes) : 0
+  if (seconds > collector.maxSeconds) throw tooLong(seconds, collector.maxSeconds)
   compiled ??= readFile(new URL('../wasm/aac.wasm', import.meta.url)).then(file => WebAssembly.compile(file))
   let stopReason: unknown
   const onFrame = (pcm: number, samples: number, sampleRateHz: number, channels: number): number => {
@@ -61,6 +63,26 @@ export async function decodeAac(
     if (codec !== 'mp4a' || result === UNSUPPORTED) throw unsupported(codec)
   }
   if (result !== DONE) collector.brokenPackets++
+}
+
+/** Sampling frequencies by index (ISO 14496-3, table 1.18), Hz. */
+const ADTS_RATES_HZ = [
+  96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
+]
+
+/** Seconds of audio in a run of ADTS frames, by their headers alone. */
+function adtsSeconds(bytes: Uint8Array): number {
+  let seconds = 0
+  let at = 0
+  while (at + 7 <= bytes.length && bytes[at] === 0xff && (bytes[at + 1]! & 0xf6) === 0xf0) {
+    const rateHz = ADTS_RATES_HZ[(bytes[at + 2]! >> 2) & 15]
+    const length = ((bytes[at + 3]! & 3) << 11) | (bytes[at + 4]! << 3) | (bytes[at + 5]! >> 5)
+    if (!rateHz || length < 7) break
+    // Blocks of 1,024 samples, one or more a frame; spectral band replication doubles samples and rate alike.
+    seconds += (1024 * ((bytes[at + 6]! & 3) + 1)) / rateHz
+    at += length
+  }
+  return seconds
 }
 
 /**

@@ -5,6 +5,8 @@ export interface MpegFrame {
   layer: 1 | 2 | 3
   sampleRateHz: number
   channels: 1 | 2
+  /** Samples of each channel. */
+  samples: number
   /** Length with its header, bytes. */
   bytes: number
 }
@@ -33,12 +35,13 @@ export function parseMpegFrame(bytes: Uint8Array, at: number): MpegFrame | null 
   const sampleRateHz = MPEG1_RATES_HZ[rateIndex]! / (version === 3 ? 1 : version === 2 ? 2 : 4)
   const padding = (bytes[at + 2]! >> 1) & 1
   const bitsPerSecond = BITRATES[row]![bitrateIndex]! * 1000
-  // Samples a frame: 384 for layer 1; 576 for layer 3 of MPEG-2; else 1,152. Layer 1 counts in slots of 4 bytes.
+  const samples = layer === 1 ? 384 : layer === 3 && version !== 3 ? 576 : 1152
+  // samples / 8 bits a byte * bits a second / samples a second; layer 1 counts in slots of 4 bytes.
   const length =
     layer === 1
       ? 4 * (Math.floor((12 * bitsPerSecond) / sampleRateHz) + padding)
-      : Math.floor(((layer === 3 && version !== 3 ? 72 : 144) * bitsPerSecond) / sampleRateHz) + padding
-  return { layer, sampleRateHz, channels: bytes[at + 3]! >> 6 === 3 ? 1 : 2, bytes: length }
+      : Math.floor(((samples / 8) * bitsPerSecond) / sampleRateHz) + padding
+  return { layer, sampleRateHz, channels: bytes[at + 3]! >> 6 === 3 ? 1 : 2, samples, bytes: length }
 }
 
 /**
@@ -63,4 +66,18 @@ function isRunOfFrames(bytes: Uint8Array, at: number, run: number): boolean {
     at += frame.bytes
   }
   return true
+}
+
+/** Seconds of audio in all frames from `from` on, by their headers alone. */
+export function mpegSeconds(bytes: Uint8Array, from: number): number {
+  let seconds = 0
+  let at = from
+  while (at >= 0 && at < bytes.length) {
+    const frame = parseMpegFrame(bytes, at)
+    if (frame) {
+      seconds += frame.samples / frame.sampleRateHz
+      at += frame.bytes
+    } else at = findMpegFrames(bytes, at + 1, bytes.length, 2)
+  }
+  return seconds
 }
