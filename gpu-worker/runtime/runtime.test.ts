@@ -159,6 +159,36 @@ describe.each(['c-api', 'node-binding'] as const)('%s', kind => {
   })
 })
 
+test('c-api: an abort ends a run in progress, and the next run is none the worse', async () => {
+  const runtime = await loadRuntime('c-api')
+  const session = await runtime.loadSession(TINY_DECODER_PATH, { threads: 1 })
+  const [rows, length] = [512, 128]
+  const cache = () =>
+    tensor('float32', new Float32Array(rows * KV_HEADS * length * HEAD), [rows, KV_HEADS, length, HEAD])
+  const binding = session.createBinding()
+  bindNoAdapter(binding)
+  for (let layer = 0; layer < TINY.layers; layer++) {
+    for (const side of ['key', 'value']) {
+      const shared = cache()
+      binding.bindInput(`past_${side}_${layer}`, shared)
+      binding.bindOutput(`present_${side}_${layer}`, shared)
+    }
+  }
+  const embeddings = new Float32Array(rows * length * TINY.hidden).fill(0.1)
+  binding.bindInput('inputs_embeds', tensor('float32', embeddings, [rows, length, TINY.hidden]))
+  binding.bindInput('seqlens_k', tensor('int32', new Int32Array(rows).fill(length - 1), [rows]))
+  binding.bindInput('total_sequence_length', tensor('int32', Int32Array.of(length), []))
+  binding.bindInput('logits_positions', tensor('int64', BigInt64Array.of(0n), [1]))
+  binding.bindOutput('logits', tensor('float32', new Float32Array(TINY.vocabulary), [1, TINY.vocabulary]))
+
+  const abort = new AbortController()
+  const running = binding.run({ signal: abort.signal })
+  setImmediate(() => abort.abort(new Error('enough')))
+  await expect(running).rejects.toThrow('enough')
+  await binding.run({ signal: new AbortController().signal })
+  await session.release()
+})
+
 test('the runtime is chosen when nobody chooses', async () => {
   const runtime = await loadRuntime()
   expect(['c-api', 'node-binding']).toContain(runtime.kind)
