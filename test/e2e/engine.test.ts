@@ -1,0 +1,101 @@
+// The engine with the real weights: company, chunks, reuse and adapters beside it never change an answer.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createEngine } from '../../gpu-worker/engine/create-engine.ts'
+import type { Engine, EngineOptions } from '../../gpu-worker/engine/engine.ts'
+import type { AdapterWeights, TokenEmbeddings } from '../../gpu-worker/engine/types.ts'
+import type { PocketManifest } from '../../gpu-worker/model/manifest.ts'
+import { loadPacks, type Pack } from '../../gpu-worker/model/pack.ts'
+import { loadCheckpoint } from '../../gpu-worker/model/pocket/checkpoint.ts'
+import { EmbeddingTable } from '../../gpu-worker/model/pocket/embedding-table.ts'
+import { loadRuntime } from '../../gpu-worker/runtime/load-runtime.ts'
+import type { OrtSession } from '../../gpu-worker/runtime/runtime.ts'
+import { GREEDY, type SamplingOptions } from '../../gpu-worker/sampling/options.ts'
+import { seededRandom } from '../../gpu-worker/sampling/random.ts'
+
+const ANSWER_TOKENS = 8
+const COMPANY = 6
+
+interface Asked {
+  readonly ids: Int32Array
+  readonly checkpoint: string | null
+  readonly sampling: Partial<SamplingOptions>
+}
+
+let decoder: OrtSession | undefined
+let embeddings: TokenEmbeddings
+let checkpoints: ReadonlyMap<string, AdapterWeights>
+
+beforeAll(async () => {
+  const runtime = await loadRuntime()
+  const pack = (await loadPacks('models')).get('pocket') as Pack<PocketManifest>
+  const { language_model: languageModel, checkpoints: list } = pack.manifest
+  decoder = await runtime.loadSession(pack.path(languageModel.graph), { threads: 2 })
+  embeddings = await EmbeddingTable.load(pack.path(languageModel.embedding.file), {
+    vocabulary: languageModel.vocabulary,
+    hidden: languageModel.hidden,
+    blockSize: languageModel.embedding.block_size,
+    zeroPoint: languageModel.embedding.zero_point,
+  })
+  const loaded = await Promise.all(list.map(({ name }) => loadCheckpoint(pack, name, runtime)))
+  checkpoints = new Map(loaded.map(({ name, adapter }) => [name, adapter]))
+})
+afterAll(() => decoder?.release())
+
+async function ask(engine: Engine, { ids, checkpoint, sampling }: Asked) {
+  const rows = new Float32Array(ids.length * embeddings.hiddenSize)
+  for (const [position, id] of ids.entries()) embeddings.lookup(id, rows, position * embeddings.hiddenSize)
+  const events = engine.generate({
+    id: 'test',
+    prompt: { ids, embeddings: rows },
+    checkpoint,
+    maxTokens: ANSWER_TOKENS,
+    stopIds: new Set(),
+    sampling: { ...GREEDY, topLogprobs: 0, ...sampling },
+    signal: new AbortController().signal,
+  })
+  const tokens: [id: number, logprob: number | null][] = []
+  for await (const event of events) if (event.type === 'token') tokens.push([event.id, event.logprob])
+  return tokens
+}
+
+/** Each engine's answers to all that is asked: one after the other, or all at once. */
+async function answers(options: EngineOptions, asked: readonly Asked[], atOnce: boolean) {
+  const engine = createEngine(
+    { decoder: decoder!, embeddings, checkpoints },
+    { slotCapacity: 256, ...options },
+  )
+  try {
+    if (atOnce) return await Promise.all(asked.map(one => ask(engine, one)))
+    const results = []
+    for (const one of asked) results.push(await ask(engine, one))
+    return results
+  } finally {
+    await engine.close()
+  }
+}
+
+test('a request gets the same tokens, and the same log-probabilities to the last bit, alone and in company', async () => {
+  const random = seededRandom(20)
+  const below = (limit: number) => Math.floor(random() * limit)
+  const names = [null, ...checkpoints.keys()]
+  const asked = Array.from({ length: COMPANY }, (_, index): Asked => {
+    const ids = Int32Array.from({ length: 5 + below(60) }, () => 1000 + below(40_000))
+    const sampling = index % 2 === 0 ? {} : { temperature: 0.8, topP: 0.9, seed: index }
+    return { ids, checkpoint: names[index % names.length]!, sampling }
+  })
+  const alone = await answers({ slots: 1, minimumReuse: 1000 }, asked, false)
+  expect(await answers({ slots: COMPANY }, asked, true)).toEqual(alone)
+  const inChunks = { slots: 3, prefillBudget: 7, prefillBudgetIdle: 19 }
+  expect(await answers(inChunks, asked, true)).toEqual(alone)
+})
+
+test('a prefix that is taken over gives the same as one that is computed', async () => {
+  const ids = Int32Array.from({ length: 60 }, (_, index) => 2000 + 37 * index)
+  const longer = Int32Array.from([...ids, 5000, 6000, 7000])
+  const asked = [ids, longer, longer, ids].map(prompt => ({ ids: prompt, checkpoint: null, sampling: {} }))
+  const fresh = await answers({ slots: 1, minimumReuse: 1000 }, [asked[0]!], false)
+  const freshLonger = await answers({ slots: 1, minimumReuse: 1000 }, [asked[1]!], false)
+  const reused = await answers({ slots: 3 }, asked, false)
+  expect(reused).toEqual([fresh[0], freshLonger[0], freshLonger[0], fresh[0]])
+  expect(await answers({ slots: 3 }, asked, true)).toEqual(reused)
+})
