@@ -1,1 +1,1 @@
-"""Acoustic tokens: what isn't words (sounds, music, voice, room), two a second, projected from pooled encoder states."""
+"""Acoustic tokens: what isn't words (sounds, music, voice), two a second, projected from pooled encoder states."""

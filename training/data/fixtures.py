@@ -34,7 +34,21 @@ def write_opus(samples: np.ndarray, path: Path, bitrate: str = "28k") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     wave = path.with_suffix(".wav")
     sf.write(wave, samples, RATE)
-    command = ["ffmpeg", "-v", "error", "-y", "-i", str(wave), "-c:a", "libopus", "-b:a", bitrate, "-ar", "16000", str(path)]
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-y",
+        "-i",
+        str(wave),
+        "-c:a",
+        "libopus",
+        "-b:a",
+        bitrate,
+        "-ar",
+        "16000",
+        str(path),
+    ]
     subprocess.run(command, check=True)
     wave.unlink()
 
@@ -59,7 +73,9 @@ def spoken_questions(kokoro: Kokoro, count: int) -> None:
         voice = HELD_OUT_VOICES[len(entries) % 4]
         file = f"{len(entries):02d}.opus"
         write_opus(kokoro.say(question, voice), folder / file)
-        entries.append({"file": file, "text": question, "accept": list(accept), "licence": OURS, "source": f"Kokoro, {voice}"})
+        entries.append(
+            {"file": file, "text": question, "accept": list(accept), "licence": OURS, "source": f"Kokoro, {voice}"}
+        )
     write_manifest(folder, entries)
 
 
@@ -74,10 +90,15 @@ def spoken_messages(kokoro: Kokoro, count: int) -> None:
         voice = HELD_OUT_VOICES[index % 4]
         file = f"{index:02d}.opus"
         write_opus(kokoro.say(message.text, voice), folder / file)
-        accept = sorted({variant.lower() for key in asked.accept for variant in key})
+        accept = sorted({bare(variant) for key in asked.accept for variant in key})
         entry = {"file": file, "text": message.text, "question": asked.question, "accept": accept}
         entries.append({**entry, "licence": OURS, "source": f"Kokoro, {voice}"})
     write_manifest(folder, entries)
+
+
+def bare(value: str) -> str:
+    """A value in lower case without its article: an answer may say "the wallet" for "a wallet"."""
+    return re.sub(r"^(a|an|the|your|our|some) ", "", value.lower())
 
 
 def spoken_sentences(kokoro: Kokoro, count: int) -> None:
@@ -124,7 +145,9 @@ def copy_prompts(count: int) -> None:
         resampled = sounds.decode(path) if len(samples) else samples
         write_opus(resampled, folder / f"{name}.opus", "24k")
         source = "Debian package asterisk-core-sounds-en 1.6.1"
-        entries.append({"file": f"{name}.opus", "text": text, "accept": [], "licence": PROMPT_LICENCE, "source": source})
+        entries.append(
+            {"file": f"{name}.opus", "text": text, "accept": [], "licence": PROMPT_LICENCE, "source": source}
+        )
     write_manifest(folder, entries)
 
 
@@ -152,7 +175,12 @@ def sound_set() -> None:
     taken: dict[str, int] = {}
     for sound, samples in sounds.load():
         package = sound.recording.split("/")[0]
-        if sound.held_out and package in shared and taken.get(sound.label, 0) < 2 and not sound.label.startswith("music"):
+        if (
+            sound.held_out
+            and package in shared
+            and taken.get(sound.label, 0) < 2
+            and not sound.label.startswith("music")
+        ):
             taken[sound.label] = taken.get(sound.label, 0) + 1
             words = [sound.label, *re.findall(r"\w+", " ".join(sounds.classes()[sound.label]["says"]))]
             accept = sorted({word for word in words if len(word) > 3} - {"someone", "opening", "running"})

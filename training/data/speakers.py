@@ -1,4 +1,4 @@
-"""Two text-to-speech voices on the CPU: Piper (fast, one voice) and Kokoro (54 voices, 24 of them English and trained on)."""
+"""Two text-to-speech models on the CPU: Piper (fast, one voice) and Kokoro (28 English voices, 24 of them trained on)."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from training.data.scenarios import training_message
 from training.data.scenarios.grammar import Message
 from training.data.speakers import Kokoro, Piper, training_voices
 
+
 @dataclass(frozen=True)
 class Clip:
     """One spoken text; `voice` is "piper" or a Kokoro voice; `values` are the slots of a message (see scenarios)."""
@@ -68,9 +69,9 @@ class Corpus:
 
 CORPORA = (
     Corpus("piper", "sentences", sentences, 2000),
-    Corpus("piper", "messages", messages, 400),
-    Corpus("piper", "questions", spoken_questions, 400),
-    Corpus("piper", "short", short, 200),
+    Corpus("piper", "messages", messages, 200),
+    Corpus("piper", "questions", spoken_questions, 200),
+    Corpus("piper", "short", short, 100, 50),
     Corpus("kokoro", "sentences", sentences, 200),
     Corpus("kokoro", "messages", messages, 100, 50),
     Corpus("kokoro", "questions", spoken_questions, 100, 50),

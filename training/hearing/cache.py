@@ -7,7 +7,6 @@ noise and silence are heard without words. One file a part; parts run side by si
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,7 +15,10 @@ from training import paths
 from training.data import augment, noise, sounds, speech_corpus
 from training.data.speech_corpus import Clip
 from training.hearing.listening import RATE, Ear, Listened, split_windows
+from training.hearing.recording import Recording
 from training.sft.prompts import Window
+
+KINDS = ("sentence", "message", "question", "long", "sound", "noise", "silence")
 
 NOISES = {
     "white noise": noise.white,
@@ -27,23 +29,6 @@ NOISES = {
     "an electronic beep": noise.beeps,
     "a steady tone": noise.tone,
 }
-
-
-@dataclass
-class Recording:
-    """A heard recording: `kind` is sentence, message, question, long, sound, noise or silence.
-
-    `text` is what was said, `transcript` what was heard; `label` names a sound; `clip` keeps a message's slots.
-    """
-
-    kind: str
-    windows: list[Window]
-    text: str = ""
-    transcript: str = ""
-    label: str = ""
-    clip: Clip | None = None
-    no_speech: list[float] = field(default_factory=list)
-    mean_log_probability: list[float] = field(default_factory=list)
 
 
 def make(kind: str, heard: list[Listened], text: str = "", label: str = "", clip: Clip | None = None) -> Recording:
@@ -62,12 +47,20 @@ def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator, batch: int
     clips = [(clip, audio) for clip, audio in speech_corpus.load()][part::parts]
     background = sounds.load_training_sounds()
     clips.sort(key=lambda entry: len(entry[1]))
-    kinds = {"sentences": "sentence", "short": "sentence", "messages": "message", "questions": "question", "readings": "long"}
+    kinds = {
+        "sentences": "sentence",
+        "short": "sentence",
+        "messages": "message",
+        "questions": "question",
+        "readings": "long",
+    }
     out: list[Recording] = []
     for first in range(0, len(clips), batch):
         chosen = [(clip, audio) for clip, audio in clips[first : first + batch] if len(audio) < 29.5 * RATE]
         heard = ear.windows([augment.recorded(audio / 32768, rng, background) for _, audio in chosen])
-        out += [make(kinds[clip.kind], [item], clip.text, clip=clip) for (clip, _), item in zip(chosen, heard, strict=True)]
+        out += [
+            make(kinds[clip.kind], [item], clip.text, clip=clip) for (clip, _), item in zip(chosen, heard, strict=True)
+        ]
         if first % (20 * batch) == 0:
             print(f"speech {first} of {len(clips)}", flush=True)
     return out

@@ -41,13 +41,13 @@ class Adapter(nn.Module):
         self.markers = nn.Parameter(torch.zeros(len(MARKERS), HIDDEN))
 
     def tensors(self) -> dict[str, Tensor]:
-        """The tensors of `adapter.safetensors`: lora_{layer}_{site}_a, _b with the scale, and the markers, f16."""
+        """The tensors of `adapter.safetensors`: lora_{layer}_{site}_a, _b with the scale, f16, and the markers, f32."""
         named: dict[str, Tensor] = {}
         for key in self.a:
             named[f"lora_{key}_a"] = self.a[key].detach().half().contiguous()
             named[f"lora_{key}_b"] = (self.b[key].detach() * self.scale).half().contiguous()
         for index, marker in enumerate(MARKERS):
-            named[marker] = self.markers[index].detach().half().contiguous()
+            named[marker] = self.markers[index].detach().float().clone()
         return named
 
 
@@ -73,9 +73,7 @@ class Llm(nn.Module):
             self.weights.append(
                 {site: torch.cat([part.weight.detach() for part in parts]).to(dtype) for site, parts in fused.items()}
             )
-            self.norms.append(
-                (layer.input_layernorm.weight.detach(), layer.post_attention_layernorm.weight.detach())
-            )
+            self.norms.append((layer.input_layernorm.weight.detach(), layer.post_attention_layernorm.weight.detach()))
         self.last_norm = base.model.norm.weight.detach()
         frequencies = 100_000.0 ** (-torch.arange(0, HEAD, 2).float() / HEAD)
         angles = torch.outer(torch.arange(4096).float(), frequencies)

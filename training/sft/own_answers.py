@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def load() -> dict[str, str]:
         answer = entry["answer"].strip()
         if not entry["finished"]:
             last = max(answer.rfind(mark) for mark in (". ", "! ", "? ", ".\n"))
-            answer = answer[: last + 1].strip()
-        if 2 <= len(answer) and "1." not in answer[-3:]:
+            answer = re.sub(r"\s*\n\s*\d+\.$", "", answer[: last + 1].strip())
+        if len(answer) >= 2:
             kept[entry["question"]] = answer
     return kept
 

@@ -1,4 +1,4 @@
-"""Prompts as sequences of segments, rendered exactly as the server renders them (ChatML, `Audio k:` over a conversation).
+"""Prompts as sequences of segments, rendered exactly as the server does (ChatML, `Audio k:` over a conversation).
 
     <|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n
     <|im_start|>user\\nAudio 1: {audio}\\n{text}<|im_end|>\\n
@@ -89,9 +89,7 @@ def text_prompt(tokenizer: Tokenizer, question: str) -> list[int]:
     return tokenizer.encode(OPEN_USER + question + OPEN_ASSISTANT, add_special_tokens=False).ids
 
 
-def embed(
-    prompt: Prompt, embedding: Tensor, markers: Tensor, acoustic: Tensor, with_answer: bool = False
-) -> Tensor:
+def embed(prompt: Prompt, embedding: Tensor, markers: Tensor, acoustic: Tensor, with_answer: bool = False) -> Tensor:
     """The prompt's embeddings [n, 576]: `embedding` [49152, 576], `markers` [3, 576], `acoustic` [all tokens, 576]."""
     rows: list[Tensor] = []
     used = 0

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from transformers import WhisperForConditionalGeneration
 
 from training import paths
-from training.data import augment, noise, speech_corpus
+from training.data import augment, speech_corpus
 from training.data.sounds import load_training_sounds
 from training.hearing.mel import HOP, fill_window, log_mel
 from training.hearing.whisper import END_OF_TEXT, PROMPT, Decoder, batch_mels, encode

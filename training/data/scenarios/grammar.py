@@ -56,13 +56,6 @@ class Question:
     accept: tuple[tuple[str, ...], ...]
 
 
-def ask(questions: str, answers: str, *keys: str) -> Ask:
-    """An Ask from wordings separated by `|`; without keys, the slots of the first answer are the keys."""
-    worded = tuple(part.strip() for part in answers.split("|"))
-    found = keys or tuple(re.findall(r"{(\w+)}", worded[0]))
-    return Ask(tuple(part.strip() for part in questions.split("|")), worded, found)
-
-
 def draw(family: Family, rng: random.Random, written: bool = False) -> Message:
     """A message of the family, as it is spoken, or with written variants where there are some."""
     values = {name: slot(rng) for name, slot in family.slots.items()}
@@ -79,7 +72,7 @@ def draw(family: Family, rng: random.Random, written: bool = False) -> Message:
 def answerable(family: Family, template: str) -> list[Ask]:
     """The questions whose slots the text names."""
     named = set(re.findall(r"{(\w+)}", template))
-    return [item for item in family.asks if set(item.keys) <= named]
+    return [item for item in family.asks if _slots(item) <= named]
 
 
 def fill(template: str, values: dict[str, Value]) -> str:
@@ -98,7 +91,7 @@ def question(message: Message, item: Ask, rng: random.Random) -> Question:
 
 
 def as_heard(message: Message, transcript: str) -> Message:
-    """The message with, in each slot, the variant that a transcript of it holds; slots not found lose their questions."""
+    """The message with the variants that a transcript of it holds; slots not found lose their questions."""
     lowered = transcript.lower()
     values: dict[str, Value] = {}
     for name, variants in message.values.items():
@@ -111,4 +104,5 @@ def as_heard(message: Message, transcript: str) -> Message:
 
 
 def _slots(item: Ask) -> set[str]:
-    return {name for wording in (*item.questions, *item.answers) for name in re.findall(r"{(\w+)}", wording)}
+    worded = {name for wording in (*item.questions, *item.answers) for name in re.findall(r"{(\w+)}", wording)}
+    return worded | set(item.keys)

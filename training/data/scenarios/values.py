@@ -2,66 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
-from training.data.scenarios.grammar import Slot, Value
+from training.data.scenarios.grammar import Ask, Family, Slot, Value
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
-
-FIRST_NAMES = (
-    "Anna Mark Tom Priya Sarah Kevin Linda Omar Julia Peter Maria David Laura James Emma Daniel Sophie Michael Alice "
-    "Robert Karen George Helen Frank Nina Victor Rosa Simon Grace Henry Olivia Martin Diana Paul Susan Adam Eva Jack "
-    "Hannah Leo Ruth Oscar Clara Brian Monica Eric Irene Steven Carla Philip"
-).split()
-LAST_NAMES = (
-    "Lee Garcia Chen Miller Brown Wilson Taylor Patel Novak Rossi Jensen Murphy Cohen Silva Baker Young King Wright "
-    "Hill Green Adams Nelson Carter Parker Morris Cook Bell Ward Foster Gray"
-).split()
-PLACES = (
-    "the airport|the main station|the library|our office|the school gym|Green Park|the north entrance|the harbor|"
-    "the new restaurant|the clinic|the town hall|the museum|the bus stop|the post office|the parking lot|the gas station|"
-    "the hotel lobby|the coffee shop|the front desk|the community center|the swimming pool|the warehouse|the bakery|"
-    "the city theater|the old bridge|the shopping mall|the farmers market|the stadium|the pharmacy|the garden"
-).split("|")
-CITIES = (
-    "London Paris Berlin Chicago Boston Denver Madrid Rome Tokyo Dallas Seattle Toronto Dublin Vienna Lisbon Miami "
-    "Atlanta Houston Sydney Oslo Munich Geneva Prague Phoenix Portland"
-).split()
-DAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|tomorrow|tonight|next Monday|next Friday".split("|")
-WEEKDAYS = DAYS[:7]
-MONTHS = "January February March April May June July August September October November December".split()
-THINGS = (
-    "the contract|two tickets|the blue folder|a birthday cake|the spare keys|warm clothes|the invoice|your passport|"
-    "the projector|some medicine|a flashlight|the camera|your laptop|an umbrella|the tent|a bottle of water|the drawings|"
-    "a black suitcase|the red bicycle|a wool blanket|the guitar|your insurance card|the photo album|a pair of boots|"
-    "the tool box|a loaf of bread|the printer|a silver watch|the violin|a leather wallet|the garden hose|a box of pencils"
-).split("|")
-REASONS = (
-    "the road is closed|the system is down|she has a fever|it is snowing|the heating broke|he missed the bus|"
-    "a pipe burst|there is a strike|the car would not start|the power went out|the traffic is terrible|"
-    "the elevator is broken|the doctor is sick|the bridge is under repair|the printer ran out of ink|"
-    "there was an accident|the weather is bad|the tickets were sold out|the baby is sick|the meeting ran too long"
-).split("|")
-FOODS = (
-    "chicken soup|a large pizza|vegetable curry|grilled salmon|a cheese sandwich|tomato salad|fried rice|apple pie|"
-    "two hamburgers|mushroom pasta|fish and chips|chocolate cake|a bowl of noodles|bean stew|pancakes|roast beef"
-).split("|")
-COLORS = "red blue green black white yellow silver orange purple brown gray pink".split()
-JOBS = "plumber electrician teacher nurse driver carpenter cook painter mechanic lawyer dentist gardener".split()
-ANIMALS = "dog cat rabbit parrot hamster pony turtle goat".split()
-WEATHER = "sunny|rainy|cloudy|windy|snowy|foggy|stormy|warm and dry|cold and wet".split("|")
-TASKS = (
-    "water the plants|feed the cat|lock the back door|pay the rent|call the bank|pick up the kids|clean the kitchen|"
-    "turn off the lights|sign the form|book a table|send the report|return the books|walk the dog|empty the dishwasher|"
-    "check the mailbox|buy some milk|print the tickets|charge the battery|take out the trash|order more paper"
-).split("|")
-SUBJECTS = "history biology chemistry French music physics geography economics drawing computer science".split()
-COMPANIES = (
-    "Northern Bank|City Dental|Blue River Travel|Sunrise Bakery|Maple Insurance|Harbor Books|Star Electronics|"
-    "Green Valley Farm|Bright Cleaning|Atlas Movers|Golden Gym|Rapid Couriers"
-).split("|")
-WORKERS = "the plumber|the technician|the painters|the delivery driver|the inspector|the gardener".split("|")
+_LISTS: dict[str, list[str]] = json.loads(Path(__file__).with_name("values.json").read_text(encoding="utf-8"))
+_ONES, _TENS = _LISTS["_ones"], _LISTS["_tens"]
+FIRST_NAMES, LAST_NAMES, MONTHS = _LISTS["first_names"], _LISTS["last_names"], _LISTS["months"]
 
 
 def number_words(number: int) -> str:
@@ -88,7 +37,7 @@ def person(rng: random.Random) -> Value:
     if kind < 0.6:
         return (rng.choice(FIRST_NAMES),)
     if kind < 0.8:
-        return (f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}",)
+        return (f"{rng.choice(_LISTS['first_names'])} {rng.choice(_LISTS['last_names'])}",)
     last = rng.choice(LAST_NAMES)
     title, short = rng.choice([("Doctor", "Dr."), ("Mister", "Mr."), ("Miss", "Ms.")])
     return (f"{title} {last}", f"{short} {last}", f"{short[:-1]} {last}")
@@ -142,12 +91,55 @@ def date(rng: random.Random) -> Value:
 
 def duration(rng: random.Random) -> Value:
     """Some minutes, hours, days or weeks."""
-    number, unit = rng.choice([(rng.randint(5, 50), "minutes"), (rng.randint(2, 9), "hours"), (rng.randint(2, 12), "days")])
+    number, unit = rng.choice(
+        [(rng.randint(5, 50), "minutes"), (rng.randint(2, 9), "hours"), (rng.randint(2, 12), "days")]
+    )
     unit = rng.choice([unit, unit, "weeks"]) if number < 12 else unit
     return (f"{number_words(number)} {unit}", f"{number} {unit}")
 
 
-place, city, day, weekday = one_of(PLACES), one_of(CITIES), one_of(DAYS), one_of(WEEKDAYS)
-thing, reason, food, color = one_of(THINGS), one_of(REASONS), one_of(FOODS), one_of(COLORS)
-job, animal, weather, task = one_of(JOBS), one_of(ANIMALS), one_of(WEATHER), one_of(TASKS)
-subject, company, worker = one_of(SUBJECTS), one_of(COMPANIES), one_of(WORKERS)
+SLOTS: dict[str, Slot] = {
+    "person": person,
+    "clock": clock,
+    "money": money,
+    "count": count,
+    "code": code,
+    "date": date,
+    "duration": duration,
+    **{
+        name: one_of(_LISTS[words])
+        for name, words in {
+            "place": "places",
+            "city": "cities",
+            "day": "days",
+            "weekday": "weekdays",
+            "thing": "things",
+            "reason": "reasons",
+            "food": "foods",
+            "color": "colors",
+            "job": "jobs",
+            "animal": "animals",
+            "weather": "weather",
+            "task": "tasks",
+            "subject": "subjects",
+            "company": "companies",
+            "worker": "workers",
+        }.items()
+    },
+}
+"""Every slot that families may name."""
+
+
+def load_families(file: str) -> tuple[Family, ...]:
+    """The families of a JSON file beside this one; a slot is a name of SLOTS or a list of its values."""
+    entries = json.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
+    return tuple(
+        Family(
+            entry["name"],
+            {name: SLOTS[slot] if isinstance(slot, str) else one_of(slot) for name, slot in entry["slots"].items()},
+            tuple(entry["texts"]),
+            tuple(Ask(tuple(a["questions"]), tuple(a["answers"]), tuple(a["keys"])) for a in entry["asks"]),
+            entry["about"],
+        )
+        for entry in entries
+    )

@@ -1,0 +1,119 @@
+"""First stage of the projector: each acoustic token is drawn to the LLM's own embedding of what is heard.
+
+A sound's name in the LLM's embedding table ("birds", "speech", "piano") is the target of every token of its
+recording: a squared distance, and a cross-entropy over all names. The LLM itself isn't run, so a minute is enough;
+tuning then trains projector and adapter together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from training import paths
+from training.acoustic.projector import HIDDEN, Projector
+from training.hearing import cache
+from training.hearing.recording import Recording
+
+NAMES = {
+    "speech": "speech",
+    "farm animal": "animal",
+    "wolf or dog": "dog",
+    "car engine": "engine",
+    "breaking glass": "glass",
+    "white noise": "noise",
+    "rumbling noise": "rum",
+    "hissing noise": "hiss",
+    "humming noise": "hum",
+    "an electronic beep": "beep",
+    "a steady tone": "tone",
+}
+"""The word of a class where it isn't its last word."""
+
+
+def label_embeddings(labels: list[str]) -> Tensor:
+    """The LLM's embedding [labels, 576] of each class's word (the mean where it has several pieces)."""
+    table = load_file(paths.smollm2_base() / "model.safetensors")["model.embed_tokens.weight"].float()
+    tokenizer = Tokenizer.from_file(str(paths.smollm2_base() / "tokenizer.json"))
+    rows = []
+    for label in labels:
+        word = NAMES.get(label, label.removeprefix("music: "))
+        rows.append(table[torch.tensor(tokenizer.encode(" " + word, add_special_tokens=False).ids)].mean(0))
+    return torch.stack(rows)
+
+
+def projector_path() -> str:
+    """Where the first stage leaves the projector."""
+    return str(paths.train_dir() / "projector.pt")
+
+
+def examples(recordings: list[Recording]) -> tuple[list[Tensor], list[str]]:
+    """Features [tokens, 1536] of each window and what is heard in it."""
+    features: list[Tensor] = []
+    labels: list[str] = []
+    for recording in recordings:
+        label = recording.label or "speech"
+        for window in recording.windows:
+            features.append(window.acoustic)
+            labels.append(label)
+    return features, labels
+
+
+def train(steps: int, batch: int = 96) -> Projector:
+    """Classes are drawn equally often; a window gives up to 6 of its tokens."""
+    rng = random.Random(0)
+    torch.manual_seed(0)
+    features, labels = examples(cache.load())
+    names = sorted(set(labels))
+    targets = label_embeddings(names)
+    projector = Projector(float(targets.pow(2).mean().sqrt()))
+    everything = torch.cat([item[:8] for item in features])
+    projector.centre.copy_(everything.mean(0))
+    projector.spread.copy_(everything.std(0) + 1e-3)
+    by_label = {name: [index for index, label in enumerate(labels) if label == name] for name in names}
+    optimizer = torch.optim.AdamW(projector.parameters(), lr=1e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
+    unit = targets / targets.norm(dim=1, keepdim=True)
+    for step in range(steps):
+        rows, wanted = [], []
+        for _ in range(batch):
+            name = rng.randrange(len(names))
+            item = features[rng.choice(by_label[names[name]])]
+            picked = item[torch.randperm(len(item))[:6]]
+            rows.append(picked)
+            wanted += [name] * len(picked)
+        inputs = torch.cat(rows)
+        inputs = inputs + 0.15 * projector.spread * torch.randn_like(inputs)  # recordings are few
+        answer = torch.tensor(wanted)
+        outputs = projector(inputs)
+        nearness = (outputs / outputs.norm(dim=1, keepdim=True).clamp(min=1e-6)) @ unit.T * 20
+        loss = F.cross_entropy(nearness, answer) + F.mse_loss(outputs, targets[answer]) / targets.pow(2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if (step + 1) % 200 == 0:
+            right = (nearness.argmax(1) == answer).float().mean()
+            print(f"step {step + 1} loss {loss.item():.3f} tokens right {right:.3f}", flush=True)
+    return projector
+
+
+def main() -> None:
+    """Train the first stage."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    assert label_embeddings(["speech"]).shape[1] == HIDDEN
+    torch.save(train(arguments.steps).state_dict(), projector_path())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,292 @@
+"""The instruction mixture: endless random conversations over heard and simulated speech, sounds and silence.
+
+About 30 % transcription, 30 % questions about messages, 18 % voice chat, 13 % sounds and silence, 5 % plain text, and
+some conversations of two audios or two turns.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import torch
+from tokenizers import Tokenizer
+
+from training import paths
+from training.data import sounds, texts
+from training.data.scenarios import TRAINING_FAMILIES, training_message
+from training.data.scenarios.grammar import Message, answerable, as_heard, question
+from training.hearing import cache
+from training.hearing.bridge import Bridge
+from training.hearing.recording import Recording
+from training.sft import own_answers, phrasings
+from training.sft.prompts import Prompt, Renderer, Window
+
+SECONDS_PER_PIECE = 0.3
+Audio = list[Window]
+INSTRUMENT = "music: "
+
+
+class Mixture:
+    """Draws prompts with answers."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        whisper = Tokenizer.from_file(str(paths.whisper_base() / "tokenizer.json"))
+        llm = Tokenizer.from_file(str(paths.smollm2_base() / "tokenizer.json"))
+        self.bridge, self.renderer = Bridge(whisper, llm), Renderer(llm)
+        self.answers = {question: answer for question, answer in own_answers.load().items() if _trained_on(question)}
+        self.asked = sorted(self.answers)
+        self.heard: dict[str, list[Recording]] = {kind: [] for kind in cache.KINDS}
+        for recording in cache.load():
+            self.heard.setdefault(recording.kind, []).append(recording)
+        self.by_label: dict[str, list[Recording]] = {}
+        for kind in ("sound", "noise", "silence"):
+            for recording in self.heard[kind]:
+                self.by_label.setdefault(recording.label, []).append(recording)
+        self.spoken = [item for kind in ("sentence", "message", "question", "long") for item in self.heard[kind]]
+        self.says = {label: entry["says"] for label, entry in sounds.classes().items()}
+        self.confusable = self._confusable()
+        self.families = {family.name: family for family in TRAINING_FAMILIES}
+
+    def next(self) -> Prompt:
+        """One conversation."""
+        tasks: tuple[tuple[float, Callable[[], Prompt]], ...] = (
+            (0.22, self.transcribe),
+            (0.08, self.transcribe_long),
+            (0.30, self.ask),
+            (0.18, self.chat),
+            (0.13, self.sound),
+            (0.05, self.plain),
+            (0.02, self.two_audios),
+            (0.02, self.two_turns),
+        )
+        task = self.rng.choices([make for _, make in tasks], [share for share, _ in tasks])[0]
+        return task()
+
+    def transcribe(self) -> Prompt:
+        """A sentence or two, word for word."""
+        audio, text = self._sentence()
+        return self._one(audio, self.rng.choice(phrasings.TRANSCRIBE), text)
+
+    def transcribe_long(self) -> Prompt:
+        """A reading of up to a window and a half."""
+        rng = self.rng
+        longs = [item for item in self.heard["long"] if item.transcript]
+        if rng.random() < 0.35 and longs:
+            recording = rng.choice(longs)
+            return self._one(recording.windows, rng.choice(phrasings.TRANSCRIBE), recording.transcript)
+        first = texts.reading(rng, texts.training_sentences(), rng.randint(20, 62))
+        parts = [first]
+        if rng.random() < 0.12:
+            parts.append(texts.reading(rng, texts.training_sentences(), rng.randint(8, 30)))
+        audio = [window for part in parts for window in self._simulated(part)]
+        return self._one(audio, rng.choice(phrasings.TRANSCRIBE), " ".join(parts))
+
+    def ask(self) -> Prompt:
+        """A written question about a spoken message."""
+        audio, message = self._message()
+        asked = question(message, self.rng.choice(message.asks), self.rng)
+        if self.rng.random() < 0.04:
+            wording = self.rng.choice(
+                ["What is the message about?", "What is this about?", "What does the speaker talk about?"]
+            )
+            return self._one(audio, wording, f"It is about {message.about}.")
+        return self._one(audio, asked.question, asked.answer)
+
+    def chat(self) -> Prompt:
+        """A spoken question, answered as the base model answers it written."""
+        rng = self.rng
+        heard = [item for item in self.heard["question"] if item.transcript and item.text in self.answers]
+        if rng.random() < 0.35 and heard:
+            recording = rng.choice(heard)
+            return self._one(recording.windows, "", self.answers[recording.text])
+        asked = rng.choice(self.asked)
+        return self._one(self._simulated(asked), "", self.answers[asked])
+
+    def plain(self) -> Prompt:
+        """A written question without audio."""
+        asked = self.rng.choice(self.asked)
+        return self.renderer.turns([([asked], self.answers[asked])])
+
+    def sound(self) -> Prompt:
+        """A sound, music, noise, silence or speech, described, transcribed or talked to."""
+        rng = self.rng
+        kind = rng.choices(["sound", "instrument", "noise", "silence", "speech"], [0.42, 0.16, 0.12, 0.12, 0.18])[0]
+        if kind == "speech":
+            return self._about_speech()
+        if kind in ("sound", "instrument"):
+            instruments = kind == "instrument"
+            labels = [label for label in self.by_label if label in self.says or label.startswith(INSTRUMENT)]
+            label = rng.choice([label for label in labels if label.startswith(INSTRUMENT) == instruments])
+        else:
+            label = rng.choice([label for label in self.by_label if self.by_label[label][0].kind == kind])
+        return self._without_words(label)
+
+    def two_audios(self) -> Prompt:
+        """Two audios and a question about one of them."""
+        rng = self.rng
+        (first, first_text), (second, second_text) = self._sentence(), self._sentence()
+        which = rng.randint(1, 2)
+        wording = rng.choice(
+            ["What is said in audio {}?", "Transcribe audio {}.", "What does the speaker say in audio {}?"]
+        )
+        answer = first_text if which == 1 else second_text
+        if rng.random() < 0.5:
+            return self.renderer.turns([([first, second, wording.format(which)], answer)])
+        other = "Transcribe the audio."
+        return self.renderer.turns([([first, other], first_text), ([second, wording.format(which)], answer)])
+
+    def two_turns(self) -> Prompt:
+        """A transcript or an answer first, then a question about the same message."""
+        rng = self.rng
+        audio, message = self._message()
+        asked = question(message, rng.choice(message.asks), rng)
+        before = question(message, rng.choice(message.asks), rng)
+        opening = (
+            (rng.choice(phrasings.TRANSCRIBE), message.text) if rng.random() < 0.5 else (before.question, before.answer)
+        )
+        return self.renderer.turns([([audio, opening[0]], opening[1]), ([asked.question], asked.answer)])
+
+    def _one(self, audio: Audio, text: str, answer: str) -> Prompt:
+        # A text part may come before the audio; it then ends its line.
+        if text and self.rng.random() < 0.1:
+            return self.renderer.turns([([text + "\n", audio], answer)])
+        return self.renderer.turns([([audio, text] if text else [audio], answer)])
+
+    def _sentence(self) -> tuple[Audio, str]:
+        rng = self.rng
+        if rng.random() < 0.45:
+            recording = rng.choice(self.heard[rng.choice(["sentence", "sentence", "message", "question"])])
+            if recording.transcript:
+                return recording.windows, recording.transcript
+        kind = rng.random()
+        if kind < 0.15:
+            text = training_message(rng, written=True).text
+        elif kind < 0.25:
+            text = rng.choice(self.asked)
+        elif kind < 0.75:
+            text = texts.finished(rng.choice(texts.training_sentences()))
+        else:
+            text = texts.reading(rng, texts.training_sentences(), rng.randint(8, 24))
+        return self._simulated(text), text
+
+    def _message(self) -> tuple[Audio, Message]:
+        rng = self.rng
+        if rng.random() < 0.35:
+            recording = rng.choice(self.heard["message"])
+            clip = recording.clip
+            if recording.transcript and clip is not None and clip.values is not None:
+                family = self.families[clip.family]
+                values = {name: tuple(variants) for name, variants in clip.values.items()}
+                spoken = Message(
+                    family.name, clip.template, clip.text, values, answerable(family, clip.template), family.about
+                )
+                message = as_heard(spoken, recording.transcript)
+                if message.asks:
+                    return recording.windows, message
+        message = training_message(rng, written=rng.random() < 0.6)
+        # Messages come with greetings and other talk around them.
+        before = rng.choice(
+            [
+                "",
+                "",
+                "",
+                "Hi. ",
+                "Hello. ",
+                "Good morning. ",
+                texts.finished(rng.choice(texts.training_sentences())) + " ",
+            ]
+        )
+        after = rng.choice(
+            [
+                "",
+                "",
+                "",
+                " Thank you. ",
+                " Bye. ",
+                " Call me back, please.",
+                " " + texts.finished(rng.choice(texts.training_sentences())),
+            ]
+        )
+        message.text = f"{before}{message.text}{after}".strip()
+        return self._simulated(message.text), message
+
+    def _simulated(self, text: str) -> Audio:
+        """Speech tokens of a text that nobody read, with the acoustic features of some real speech of its length."""
+        ids, weights = self.bridge.simulate(text, self.rng, self.confusable)
+        tokens = max(1, min(60, round(2 * len(ids) * SECONDS_PER_PIECE * self.rng.uniform(0.8, 1.2))))
+        source = self.rng.choice(self.spoken).windows[0].acoustic
+        index = torch.arange(tokens) % len(source)
+        return [Window(source[index], ids, weights)]
+
+    def _about_speech(self) -> Prompt:
+        rng = self.rng
+        audio, text = self._sentence()
+        kind = rng.random()
+        if kind < 0.4:
+            return self._one(audio, rng.choice(phrasings.DESCRIBE), f"I hear someone speaking. They say: {text}")
+        if kind < 0.65:
+            return self._one(audio, rng.choice(phrasings.IS_SPEECH), "Yes, someone is speaking.")
+        if kind < 0.9:
+            return self._one(audio, rng.choice(phrasings.WHICH_KIND), "It is speech.")
+        return self._one(audio, rng.choice(phrasings.IS_MUSIC), "No, it is speech.")
+
+    def _without_words(self, label: str) -> Prompt:
+        rng = self.rng
+        audio = [Window(window.acoustic, *_NO_SPEECH) for window in rng.choice(self.by_label[label]).windows]
+        silent = label == "silence"
+        sound = "silence" if silent else self.name(label)
+        is_music = label.startswith("music")
+        general = "music" if is_music else "silence" if silent else "noise" if label not in self.says else sound
+        options: list[tuple[float, tuple[str, ...] | list[str], str]] = [
+            (0.5, phrasings.DESCRIBE, phrasings.SILENT if silent else f"I hear {sound}."),
+            (0.12, phrasings.TRANSCRIBE, phrasings.NOTHING_TO_TRANSCRIBE),
+            (0.12, phrasings.IS_SPEECH, "No, the recording is silent." if silent else f"No, there is only {sound}."),
+            (0.12, phrasings.WHICH_KIND, "It is silence." if silent else f"It is {general}."),
+            (0.14, ("",), phrasings.HEARD_NOTHING if silent else phrasings.NO_WORDS.format(sound=sound)),
+            (
+                0.06,
+                phrasings.IS_MUSIC,
+                f"Yes, I hear {sound}."
+                if is_music
+                else f"No, I hear {sound}."
+                if not silent
+                else "No, the recording is silent.",
+            ),
+        ]
+        if label.startswith(INSTRUMENT):
+            options.append((0.25, phrasings.WHICH_INSTRUMENT, f"It is {_article(label.removeprefix(INSTRUMENT))}."))
+        _, wordings, answer = rng.choices(options, [share for share, _, _ in options])[0]
+        return self._one(audio, rng.choice(wordings), answer)
+
+    def name(self, label: str) -> str:
+        """A way to name a class of sounds."""
+        if label.startswith(INSTRUMENT):
+            instrument = label.removeprefix(INSTRUMENT)
+            return f"music played on {_article(instrument)}"
+        return self.says[label][0] if label in self.says else label
+
+    def _confusable(self) -> list[int]:
+        """LLM pieces that Whisper really held for possible, as often as it did."""
+        ids: list[int] = []
+        for recording in self.heard["sentence"][:800]:
+            for window in recording.windows:
+                doubtful = window.speech_weights[:, 1] > 0.02
+                ids += window.speech_ids[doubtful, 1].tolist()
+        return ids or [0]
+
+
+_NO_SPEECH = (torch.zeros(0, 8, dtype=torch.long), torch.zeros(0, 8))
+
+
+def _article(instrument: str) -> str:
+    if instrument in ("drums", "strings"):
+        return instrument
+    return ("an " if instrument[0] in "aeiou" else "a ") + instrument
+
+
+def _trained_on(asked: str) -> bool:
+    from training.data.questions import TEST_QUESTIONS
+
+    return asked not in {question for question, _ in TEST_QUESTIONS}

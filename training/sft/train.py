@@ -1,0 +1,162 @@
+"""Instruction tuning of adapter, projector and markers together; resumable, by the clock.
+
+bf16 base, f32 adapter; the head runs only where an answer is; batches of similar lengths under a budget of tokens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training import paths
+from training.acoustic.projector import Projector
+from training.acoustic.train import projector_path
+from training.sft.mixture import Mixture
+from training.sft.model import Adapter, Llm
+from training.sft.prompts import Prompt, Window, embed
+
+PEAK_LEARNING_RATE = 6e-4
+TOKENS_PER_BATCH = 1500
+POOL = 240
+
+
+def state_path() -> Path:
+    """The resumable state: adapter, projector, optimizer, seconds."""
+    return paths.train_dir() / "sft.pt"
+
+
+def batches(mixture: Mixture, rng: random.Random) -> list[list[Prompt]]:
+    """A pool of conversations sorted by length and cut into batches, which come in a random order."""
+    pool = sorted((mixture.next() for _ in range(POOL)), key=len)
+    out: list[list[Prompt]] = [[]]
+    for prompt in pool:
+        if len(prompt) > 420:
+            continue
+        if out[-1] and len(prompt) * (len(out[-1]) + 1) > TOKENS_PER_BATCH:
+            out.append([])
+        out[-1].append(prompt)
+    rng.shuffle(out)
+    return out
+
+
+def loss_of(llm: Llm, adapter: Adapter, projector: Projector, batch: list[Prompt]) -> Tensor:
+    """Mean cross-entropy over the answers' tokens."""
+    features = [seg.acoustic for prompt in batch for seg in prompt.segments if isinstance(seg, Window)]
+    acoustic = projector(torch.cat(features)) if features else torch.zeros(0, 576)
+    rows: list[Tensor] = []
+    used = 0
+    for prompt in batch:
+        count = sum(len(seg.acoustic) for seg in prompt.segments if isinstance(seg, Window))
+        rows.append(embed(prompt, llm.embedding, adapter.markers, acoustic[used : used + count], with_answer=True))
+        used += count
+    padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    hidden, _ = llm(padded, adapter)
+    wanted: list[int] = []
+    where: list[Tensor] = []
+    for row, prompt in enumerate(batch):
+        end = len(rows[row])
+        where.append(hidden[row, end - len(prompt.answer) - 1 : end - 1])
+        wanted += prompt.answer
+    return F.cross_entropy(llm.logits(torch.cat(where)), torch.tensor(wanted))
+
+
+def fresh(llm: Llm) -> tuple[Adapter, Projector]:
+    """An adapter that changes nothing yet, markers near common pieces, the projector of the first stage."""
+    adapter = Adapter()
+    scale = float(llm.embedding.pow(2).mean().sqrt())
+    with torch.no_grad():
+        adapter.markers.copy_(torch.randn_like(adapter.markers) * scale)
+    projector = Projector(1.0)
+    projector.load_state_dict(torch.load(projector_path(), weights_only=True))
+    return adapter, projector
+
+
+def train(minutes: float, save_every_s: float = 240.0) -> None:
+    """Tune for so many minutes of computing."""
+    llm = Llm(paths.smollm2_base())
+    adapter, projector = fresh(llm)
+    parameters = [
+        {"params": [*adapter.a.values(), *adapter.b.values()], "peak": PEAK_LEARNING_RATE},
+        {"params": [adapter.markers], "peak": PEAK_LEARNING_RATE},
+        {"params": list(projector.parameters()), "peak": PEAK_LEARNING_RATE / 3},
+    ]
+    optimizer = torch.optim.AdamW(parameters, lr=PEAK_LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    elapsed, step = 0.0, 0
+    if state_path().exists():
+        state = torch.load(state_path(), weights_only=True)
+        adapter.load_state_dict(state["adapter"])
+        projector.load_state_dict(state["projector"])
+        optimizer.load_state_dict(state["optimizer"])
+        elapsed, step = state["seconds"], state["step"]
+    mixture, rng = Mixture(step + 1), random.Random(step)
+    trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    budget, start, saved = minutes * 60, time.monotonic() - elapsed, elapsed
+    losses: list[float] = []
+    tokens = samples = 0
+    while time.monotonic() - start < budget:
+        for batch in batches(mixture, rng):
+            now = time.monotonic() - start
+            if now > budget:
+                break
+            share = now / budget
+            for group in optimizer.param_groups:
+                group["lr"] = (
+                    group["peak"] * min(1.0, (step + 1) / 25) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
+                )
+            loss = loss_of(llm, adapter, projector, batch)
+            optimizer.zero_grad()
+            if not torch.isfinite(loss):
+                continue
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
+            optimizer.step()
+            step += 1
+            losses.append(loss.item())
+            tokens += sum(map(len, batch))
+            samples += len(batch)
+            if step % 25 == 0:
+                mean = sum(losses[-25:]) / len(losses[-25:])
+                rate = tokens / (time.monotonic() - start - elapsed)
+                print(f"step {step} loss {mean:.3f} samples {samples} tokens/s {rate:.0f} {now:.0f} s", flush=True)
+            if now - saved > save_every_s:
+                save(adapter, projector, optimizer, now, step)
+                saved = now
+    save(adapter, projector, optimizer, budget, step)
+
+
+def save(adapter: Adapter, projector: Projector, optimizer: torch.optim.Optimizer, seconds: float, step: int) -> None:
+    """The state, written beside and moved, so that a broken-off write loses nothing."""
+    state = {
+        "adapter": adapter.state_dict(),
+        "projector": projector.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "seconds": seconds,
+        "step": step,
+    }
+    temporary = state_path().with_suffix(".tmp")
+    torch.save(state, temporary)
+    temporary.rename(state_path())
+    (paths.train_dir() / "sft.json").write_text(json.dumps({"seconds": seconds, "step": step}))
+
+
+def main() -> None:
+    """Run the tuning."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=35)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    train(arguments.minutes)
+
+
+if __name__ == "__main__":
+    main()
