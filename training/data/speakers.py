@@ -1,4 +1,4 @@
-"""Two text-to-speech models on the CPU: Piper (fast, one voice) and Kokoro (28 English voices, 24 of them trained on)."""
+"""Two text-to-speech models on the CPU: Piper (fast, one voice) and Kokoro (28 English voices, 24 trained on)."""
 
 from __future__ import annotations
 
