@@ -1,5 +1,6 @@
 /** The worker process: reads its settings, listens, loads its packs, serves, drains. */
 import { serve } from '@hono/node-server'
+import { closeDecoder, warmDecoder } from './audio/decode.ts'
 import { readConfig } from './config.ts'
 import { loadPacks } from './model/pack.ts'
 import { loadChatModels } from './model/registry.ts'
@@ -16,6 +17,7 @@ const server = serve({ fetch: app.fetch, hostname: config.host, port: config.por
   report({ event: 'listening', port: address.port })
 })
 
+warmDecoder()
 try {
   const startedMs = performance.now()
   const [packs, runtime] = await Promise.all([loadPacks(config.modelsDirectory), loadRuntime()])
@@ -39,7 +41,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     report({ event: 'draining' })
     setTimeout(() => process.exit(0), DRAIN_MS).unref()
     await new Promise(resolve => server.close(resolve))
-    await Promise.all(Array.from(state.models.values(), model => model.close()))
+    await Promise.all([closeDecoder(), ...Array.from(state.models.values(), model => model.close())])
     process.exit(0)
   })
 }
