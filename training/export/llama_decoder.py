@@ -15,7 +15,7 @@ from training.export.graph import MICROSOFT, ExternalFile, Graph
 from training.export.layers import low_rank_addition, quantized_linear
 from training.export.quantize import quantize
 
-SITES = ("qkv", "gate_up", "down")
+SITES = ("qkv", "o", "gate_up", "down")
 
 
 @dataclass(frozen=True)
