@@ -15,7 +15,7 @@
  * | 44 | number of sections, u32 |
  * | 48 | sections, 56 bytes each, see `Section` |
  *
- * Sections begin at multiples of 8. They are: the vocabulary's code units (u16), offsets (u32) and table (u32); the
+ * Sections begin at multiples of 8. They are: the vocabulary's spellings (bytes), offsets (u32) and table (u32); the
  * single words' probabilities and back-offs (f32); then a hash table for each length from 2. A table's slot is two
  * u32: the n-gram's mark (0: free) and its value, for the highest order the log10 probability (f32), below it a code
  * of 17 bits for the probability and one of 15 bits for the back-off. A back-off's code 0 is 0, and says that no

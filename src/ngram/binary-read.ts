@@ -88,9 +88,15 @@ export function openPacked(file: ArrayBufferLike | Uint8Array, verify = true): P
         throw new NgramError(`the model is damaged: section ${index} has another checksum`)
     })
   }
-  const [units, offsets, table, probs, backoffs] = sections as [Section, Section, Section, Section, Section]
+  const [spellings, offsets, table, probs, backoffs] = sections as [
+    Section,
+    Section,
+    Section,
+    Section,
+    Section,
+  ]
   const arrays = {
-    units: new Uint16Array(buffer, byteOffset + units.offset, units.bytes / 2),
+    bytes: new Uint8Array(buffer, byteOffset + spellings.offset, spellings.bytes),
     offsets: floorView(Uint32Array, bytes, offsets),
     table: floorView(Uint32Array, bytes, table),
   }
@@ -118,7 +124,7 @@ export function openPacked(file: ArrayBufferLike | Uint8Array, verify = true): P
 function readSection(view: DataView, at: number, headerBytes: number): Section {
   const offset = view.getFloat64(at, true)
   const bytes = view.getFloat64(at + 8, true)
-  const fits = offset % 8 === 0 && offset >= headerBytes && bytes % 2 === 0 && bytes >= 0
+  const fits = offset % 8 === 0 && offset >= headerBytes && Number.isInteger(bytes) && bytes >= 0
   if (!fits || Math.ceil(bytes / 8) * 8 > view.byteLength - offset) {
     throw new NgramError('the model is damaged: a section lies outside of the file')
   }

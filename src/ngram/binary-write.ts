@@ -19,11 +19,11 @@ import { checksum, markOf, placeHash, slotOf, tellHash } from './hash.ts'
 import { NgramError } from './ngram-error.ts'
 import { TableIndex } from './table-index.ts'
 
-/** Slots filled: 8 bytes / 0.72 = 11.1 bytes an n-gram. */
-const LOAD = 0.72
+/** Slots filled: 8 bytes / 0.75 = 10.7 bytes an n-gram. */
+const LOAD = 0.75
 
 interface PendingSection {
-  readonly array: Uint16Array | Uint32Array | Float32Array
+  readonly array: Uint8Array | Uint32Array | Float32Array
   readonly entries: number
   readonly codes: Codes
 }
@@ -37,8 +37,8 @@ export function packModel(given: BackoffTable): ArrayBuffer {
   const { table } = completeTable(given)
   const extends_ = markContexts(table)
   const [words] = table.levels
-  const { units, offsets, table: lookup } = table.vocabulary.arrays()
-  const fixed = [units, offsets, lookup, words!.log10Prob, markedBackoffs(words!, extends_[0]!)].map(
+  const { bytes: spellings, offsets, table: lookup } = table.vocabulary.arrays()
+  const fixed = [spellings, offsets, lookup, words!.log10Prob, markedBackoffs(words!, extends_[0]!)].map(
     (array): PendingSection => ({ array, entries: array.length, codes: noCodes }),
   )
   // Two n-grams with one mark side by side: as good as never, and then other hashes do.

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/** `auricle COMMAND ...`: finds the command and runs it. A new command is a line in `commands`. */
+import { UsageError } from './usage-error.ts'
+
+/** Runs with the arguments after its name. */
+type Command = (args: readonly string[]) => Promise<void>
+
+const commands: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  ngram: {
+    summary: 'n-gram language models: train, perplexity, query, generate, prune, mix, convert',
+    load: async () => (await import('./ngram/ngram.ts')).ngram,
+  },
+}
+
+const usage = [
+  'auricle COMMAND ...',
+  ...Object.entries(commands).map(([name, { summary }]) => `  ${name}  ${summary}`),
+].join('\n')
+
+// `auricle ... | head` is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+const [name = '', ...args] = process.argv.slice(2)
+try {
+  const command = commands[name]
+  if (name === '--help' || name === '-h') console.log(usage)
+  else if (!command) throw new UsageError(name === '' ? usage : `There is no command '${name}'.\n${usage}`)
+  else await (await command.load())(args)
+} catch (error) {
+  console.error(`auricle: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}
