@@ -51,7 +51,7 @@ def pocket() -> tuple[Step, ...]:
                 (
                     "training.export.packs",
                     *("--whisper", str(paths.whisper_short_context()), "--smollm2", str(paths.smollm2_base())),
-                    *("--checkpoint", f"pocket-v1={train / 'checkpoint'}", "--hearing", str(train / "hearing.json")),
+                    *("--checkpoint", f"sft={train / 'checkpoint'}", "--hearing", str(train / "hearing.json")),
                     *("--out", str(build / "models")),
                 ),
             ),
