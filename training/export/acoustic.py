@@ -1,12 +1,17 @@
-"""The acoustic projector of a checkpoint that has none: as many tokens as a trained one gives, all zero."""
+"""The acoustic projector of a checkpoint: a trained one with its weights in 16 bits, or one that says nothing."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 from training.export.graph import Graph
 
 POSITIONS_PER_TOKEN = 25  # of 20 ms each: two tokens a second
+LARGE_WEIGHT = 4096
 
 
 def silent_projector(features: int, hidden: int) -> Graph:
@@ -21,3 +26,18 @@ def silent_projector(features: int, hidden: int) -> Graph:
     graph.node("Expand", [zero, shape], "acoustic_embeddings")
     graph.output("acoustic_embeddings", np.float32, ["tokens", hidden])
     return graph
+
+
+def copy_projector(source: Path, target: Path) -> None:
+    """Copies a trained graph, its large weights in 16 bits, cast to f32 when the session is made."""
+    model = onnx.load(str(source))
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= LARGE_WEIGHT:
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.f16"))
+            casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"/{name}", to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    target.write_bytes(model.SerializeToString(deterministic=True))

@@ -15,7 +15,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM, WhisperForConditionalGeneration
 
-from training.export.acoustic import silent_projector
+from training.export.acoustic import copy_projector, silent_projector
 from training.export.adapters import check_adapter, copy_adapter, write_untrained
 from training.export.llama_decoder import LlamaDecoder, LlamaOptions, site_shapes
 from training.export.manifest import (
@@ -95,7 +95,7 @@ def write_checkpoint(
         silent_projector(features=384, hidden=model.config.hidden_size).save(target, acoustic.name)
     else:
         copy_adapter(origin / adapter.name, adapter)
-        shutil.copy(origin / acoustic.name, acoustic)
+        copy_projector(origin / acoustic.name, acoustic)
         description = "Trained to hear: see training/README.md."
         if (origin / "description.txt").exists():
             description = (origin / "description.txt").read_text().strip()
