@@ -23,7 +23,7 @@ from training.data.scenarios import grammar
 from training.data.speakers import HELD_OUT_VOICES, RATE, Kokoro
 
 OURS = "Apache-2.0; read by Kokoro-82M (Apache-2.0)"
-PROMPT_LICENCE = "CC BY-SA 3.0; Digium, Inc., voice of Allison Smith"
+PROMPT_LICENCE = "CC BY-SA 3.0; Copyright 2003-2010 Allison Smith, financed by Digium, Inc.; re-encoded as Opus"
 FIXTURES = paths.REPOSITORY / "test" / "fixtures"
 PROMPTS = Path("/usr/share/asterisk/sounds")
 PROMPT_TEXTS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
