@@ -18,12 +18,26 @@ test('views of neighbouring slots are one range of the same memory', () => {
 test('a copy takes the first positions of every head, layer and side', () => {
   const cache = new KvCache(layout)
   for (const [, view] of cache.view(0, 1)) view.data.set(view.data.map((_, index) => index + 1))
-  cache.copy({ from: 0, to: 2, positions: 3 })
+  cache.move({ kind: 'copy', from: 0, to: 2, positions: 3 })
   for (const [, view] of cache.view(2, 1)) {
     const expected = Array.from(view.data, (_, index) => (index % 24 < 12 ? index + 1 : 0))
     expect(Array.from(view.data)).toEqual(expected)
   }
   for (const [, view] of cache.view(1, 1)) expect(view.data.every(value => value === 0)).toBe(true)
+})
+
+test('a swap exchanges the first positions, and is its own inverse', () => {
+  const cache = new KvCache(layout)
+  const [[, all]] = cache.view(0, 3) as [[string, ReturnType<KvCache['view']>[0][1]]]
+  all.data.set(all.data.map((_, index) => index + 1))
+  const before = all.data.slice()
+  const swap = { kind: 'swap', from: 2, to: 0, positions: 2 } as const
+  cache.move(swap)
+  expect(all.data.subarray(0, 8)).toEqual(before.subarray(96, 104))
+  expect(all.data.subarray(96, 104)).toEqual(before.subarray(0, 8))
+  expect(all.data.subarray(8, 24)).toEqual(before.subarray(8, 24))
+  cache.move(swap)
+  expect(all.data).toEqual(before)
 })
 
 test('says what it costs', () => {

@@ -7,7 +7,7 @@
  * longest sequence it ever held cost.
  */
 import { type Tensor, tensor } from '../runtime/tensor.ts'
-import type { SlotCopy } from './plan.ts'
+import type { SlotMove } from './plan.ts'
 
 /** What the model asks for, and how much of it. */
 export interface KvLayout {
@@ -60,14 +60,18 @@ export class KvCache {
     })
   }
 
-  /** Copies the first positions of one slot into another. */
-  copy({ from, to, positions }: SlotCopy): void {
+  /** Copies or swaps the first positions of two slots. */
+  move({ kind, from, to, positions }: SlotMove): void {
     const { kvHeads, headDim } = this.layout
     const headElements = this.#positions * headDim
+    const length = positions * headDim
     for (const side of this.#sides.values()) {
       for (let head = 0; head < kvHeads; head++) {
         const source = (from * kvHeads + head) * headElements
-        side.copyWithin((to * kvHeads + head) * headElements, source, source + positions * headDim)
+        const target = (to * kvHeads + head) * headElements
+        const overwritten = kind === 'swap' ? side.slice(target, target + length) : null
+        side.copyWithin(target, source, source + length)
+        if (overwritten !== null) side.set(overwritten, source)
       }
     }
   }

@@ -66,7 +66,7 @@ export class ModelRunner {
    * @param inputs of the sequences that the plan prefills; who isn't there any more is left out
    */
   async *execute(plan: Plan, inputs: ReadonlyMap<string, PrefillInput>): AsyncGenerator<StepResult, void> {
-    for (const copy of plan.copies) this.cache.copy(copy)
+    for (const move of plan.moves) this.cache.move(move)
     const lengths = [...plan.slotLengths]
     for (const range of toSlotRanges(plan.decodes, lengths)) yield* this.#decode(range, lengths)
     for (const chunk of plan.prefills) {

@@ -1,7 +1,8 @@
 /** One step of the engine, as the scheduler wants it and as the model runner carries it out. */
 
-/** Copies the keys and values of the first `positions` of a slot into another. */
-export interface SlotCopy {
+/** Copies the keys and values of the first `positions` of a slot into another, or swaps those of the two. */
+export interface SlotMove {
+  readonly kind: 'copy' | 'swap'
   readonly from: number
   readonly to: number
   readonly positions: number
@@ -29,13 +30,13 @@ export interface DecodeRow {
   readonly position: number
 }
 
-/** Copies first, in their order; then decodes and prefills. */
+/** Moves first, in their order; then decodes and prefills. */
 export interface Plan {
-  readonly copies: readonly SlotCopy[]
+  readonly moves: readonly SlotMove[]
   /** Ascending by slot. */
   readonly decodes: readonly DecodeRow[]
   readonly prefills: readonly PrefillChunk[]
-  /** [slots] positions of each slot that hold something of worth after the copies; garbage may go behind. */
+  /** [slots] positions of each slot that hold something of worth after the moves; garbage may go behind. */
   readonly slotLengths: readonly number[]
 }
 

@@ -21,6 +21,8 @@ test(`${SEEDS * REQUESTS_A_SEED} random requests: each ends once, with its own t
   }
   expect(total(report => report.refused)).toBeGreaterThan(100)
   expect(total(report => report.reusedPositions)).toBeGreaterThan(1000)
+  expect(total(report => report.moves.copy)).toBeGreaterThan(100)
+  expect(total(report => report.moves.swap)).toBeGreaterThan(20)
 })
 
 test('a seed replays', () => {

@@ -3,7 +3,7 @@
  * them, so that a stale, shared or overwritten position is noticed by whoever reads it. A seed replays a run.
  */
 import { type Random, seededRandom } from '../sampling/random.ts'
-import type { Outcome, Plan } from './plan.ts'
+import type { Outcome, Plan, SlotMove } from './plan.ts'
 import {
   cancel,
   createSchedulerState,
@@ -22,6 +22,7 @@ export interface SimulationReport {
   readonly refused: number
   readonly steps: number
   readonly reusedPositions: number
+  readonly moves: Readonly<Record<SlotMove['kind'], number>>
   readonly ends: Readonly<Record<SequenceEnd | 'cancelled', number>>
 }
 
@@ -64,6 +65,7 @@ class World {
   #submitted = 0
   #refused = 0
   #reusedPositions = 0
+  readonly #moves = { copy: 0, swap: 0 }
 
   constructor(seed: number, requests: number) {
     this.#random = seededRandom(seed)
@@ -104,6 +106,7 @@ class World {
       refused: this.#refused,
       steps: this.steps,
       reusedPositions: this.#reusedPositions,
+      moves: this.#moves,
       ends,
     }
   }
@@ -125,6 +128,8 @@ class World {
   #step(): void {
     this.#cancelSome()
     const { state, plan, ended } = schedule(this.#state, this.steps)
+    const known = new Set(this.#state.running.map(({ id }) => id))
+    for (const { id, reused } of state.running) if (!known.has(id)) this.#reusedPositions += reused
     this.#state = state
     for (const { id, end } of ended) this.#end(id, end)
     this.#checkPlan(plan)
@@ -140,14 +145,15 @@ class World {
     for (const { id, end } of updated.ended) this.#end(id, end)
   }
 
-  /** As the model runner does: copies, then decodes with idle rows, then prefills. */
+  /** As the model runner does: moves, then decodes with idle rows, then prefills. */
   #execute(plan: Plan): Map<string, Outcome> {
     const outcomes = new Map<string, Outcome>()
-    for (const { from, to, positions } of plan.copies) {
-      this.#reusedPositions += positions
-      for (let position = 0; position < positions; position++) {
-        this.#memory[to]![position] = this.#memory[from]![position]!
-      }
+    for (const { kind, from, to, positions } of plan.moves) {
+      const [source, target] = [this.#memory[from]!, this.#memory[to]!]
+      const overwritten = target.slice(0, positions)
+      target.splice(0, positions, ...source.slice(0, positions))
+      if (kind === 'swap') source.splice(0, positions, ...overwritten)
+      this.#moves[kind] += 1
     }
     if (plan.decodes.length > 0) {
       plan.slotLengths.forEach((length, slot) => {

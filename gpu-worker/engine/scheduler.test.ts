@@ -222,14 +222,14 @@ describe('prefix reuse', () => {
   test('in place, when the slot is free', () => {
     const { state } = step(stateWith({}, shared('a', 6)), 99)
     const { plan } = step(submit(state, shared('b', 8))!)
-    expect(plan.copies).toEqual([])
+    expect(plan.moves).toEqual([])
     expect(planned(plan).prefills).toEqual([['b', 6, 2, true]])
   })
 
   test('by a copy, when the slot is taken', () => {
     const { state } = step(stateWith({}, shared('a', 6)))
     const { plan } = step(submit(state, shared('b', 8))!)
-    expect(plan.copies).toEqual([{ from: 0, to: 1, positions: 6 }])
+    expect(plan.moves).toEqual([{ kind: 'copy', from: 0, to: 1, positions: 6 }])
     expect(plan.slotLengths).toEqual([6, 6])
     expect(planned(plan).prefills).toEqual([['b', 6, 2, true]])
   })
@@ -240,15 +240,32 @@ describe('prefix reuse', () => {
     result = step(result.state)
     expect(planned(result.plan).prefills).toEqual([['a', 8, 4, true]])
     result = step(result.state)
-    expect(result.plan.copies).toEqual([{ from: 0, to: 1, positions: 10 }])
+    expect(result.plan.moves).toEqual([{ kind: 'copy', from: 0, to: 1, positions: 10 }])
     expect(planned(result.plan).prefills).toEqual([['b', 10, 2, true]])
+  })
+
+  test('whoever is computed together is put side by side; what is in the way moves', () => {
+    const other = (id: string) => sequence(id, 9, { prompt: { ...sequence(id, 9).prompt, scope: id } })
+    let state = stateWith({ slots: 4, prefillBudgetIdle: 64 }, other('a'), other('b'), other('c'), other('d'))
+    state = step(state, 99).state
+    // All four are free and hold something; d speaks again, in its own slot 3.
+    const again = (id: string) => ({ ...other(id), id: `${id}2`, prompt: { ...other(id).prompt, scope: id } })
+    state = step(submit(state, again('d'))!).state
+    // a speaks again too: what slot 2 holds goes to slot 0, and a's beginning comes to slot 2.
+    const result = step(submit(state, again('a'))!)
+    expect(result.plan.moves).toEqual([{ kind: 'swap', from: 0, to: 2, positions: 9 }])
+    expect(result.state.running.map(({ id, slot, reused }) => [id, slot, reused])).toEqual([
+      ['d2', 3, 7],
+      ['a2', 2, 7],
+    ])
+    expect(result.state.slots[0]).toMatchObject({ kind: 'free', held: { prompt: { scope: 'c' }, length: 9 } })
   })
 
   test('a short common prefix does not cost a longer content its place', () => {
     const long = step(stateWith({ prefillBudgetIdle: 64 }, shared('a', 20)), 99).state
     const other = { ...shared('b', 8), prompt: { ...shared('b', 8).prompt, ids: [0, 1, 2, 9, 9, 9, 9, 9] } }
     const { plan, state } = step(submit(long, other)!, 99)
-    expect(plan.copies).toEqual([{ from: 0, to: 1, positions: 3 }])
+    expect(plan.moves).toEqual([{ kind: 'copy', from: 0, to: 1, positions: 3 }])
     const again = step(submit(state, shared('c', 20))!)
     expect(planned(again.plan).prefills).toEqual([['c', 18, 2, true]])
   })

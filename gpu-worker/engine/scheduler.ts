@@ -5,13 +5,11 @@
  *   next step.
  * - Chunked prefill: while others decode, a step computes at most `prefillBudget` prompt positions, so that
  *   their pause between two tokens has a bound (Sarathi-Serve, Agrawal et al. 2024).
- * - Fairness: a free slot goes to the tenant with the fewest running sequences, to the one that was served
- *   longest ago among equals; within a tenant whoever came first is first.
- * - Prefix reuse: a slot keeps its keys and values after its sequence has left; a prompt that begins the same
- *   takes them over, in place or by a copy, which costs a hundredth of computing them.
+ * - Fairness and prefix reuse: see admission.ts.
  */
-import type { DecodeRow, Outcome, Plan, PrefillChunk, SlotCopy } from './plan.ts'
-import { type HeldContent, type PromptContent, reusablePositions } from './prefix-cache.ts'
+import { admitAll } from './admission.ts'
+import type { DecodeRow, Outcome, Plan, PrefillChunk } from './plan.ts'
+import type { HeldContent } from './prefix-cache.ts'
 import {
   heldBy,
   isPrefilling,
@@ -130,9 +128,9 @@ export function schedule(
 ): { state: SchedulerState; plan: Plan; ended: EndedSequence[] } {
   const expired = state.waiting.filter(({ deadlineMs }) => deadlineMs !== null && deadlineMs <= nowMs)
   const current = { ...state, waiting: state.waiting.filter(sequence => !expired.includes(sequence)) }
-  const { state: admitted, copies } = admitAll(current)
+  const { state: admitted, moves } = admitAll(current)
   const plan: Plan = {
-    copies,
+    moves,
     decodes: planDecodes(admitted),
     prefills: planPrefills(admitted),
     slotLengths: slotLengths(admitted),
@@ -201,113 +199,6 @@ function withoutRunning(state: SchedulerState, id: string): SchedulerState {
   }
 }
 
-// Admission
-
-function admitAll(start: SchedulerState): { state: SchedulerState; copies: SlotCopy[] } {
-  let state = start
-  const copies: SlotCopy[] = []
-  let ready = state.waiting
-  while (ready.length > 0 && state.running.length < state.config.slots) {
-    const sequence = nextInTurn(state, ready)
-    ready = ready.filter(other => other !== sequence)
-    if (isWorthWaiting(state, sequence)) continue
-    const place = choosePlace(state, sequence.prompt)
-    if (place.copyFrom !== null) {
-      copies.push({ from: place.copyFrom, to: place.slot, positions: place.reused })
-    }
-    state = admit(state, sequence, place)
-  }
-  const known = new Set([...state.waiting, ...state.running].map(({ tenant }) => tenant))
-  const lastAdmission = new Map([...state.lastAdmission].filter(([tenant]) => known.has(tenant)))
-  return { state: { ...state, lastAdmission }, copies }
-}
-
-function nextInTurn(state: SchedulerState, ready: readonly WaitingSequence[]): WaitingSequence {
-  const runningOf = new Map<string, number>()
-  for (const { tenant } of state.running) runningOf.set(tenant, (runningOf.get(tenant) ?? 0) + 1)
-  const rank = ({ tenant, arrival }: WaitingSequence) => [
-    runningOf.get(tenant) ?? 0,
-    state.lastAdmission.get(tenant) ?? -1,
-    arrival,
-  ]
-  return ready.reduce((best, candidate) => (isLess(rank(candidate), rank(best)) ? candidate : best))
-}
-
-/**
- * Whether a running sequence is just computing a prefix that this one could soon take over. Only those who came
- * earlier are waited for: nobody waits for ever.
- */
-function isWorthWaiting(state: SchedulerState, { prompt, arrival }: WaitingSequence): boolean {
-  const now = bestSource(state, prompt)?.positions ?? 0
-  return state.running.some(sequence => {
-    if (!isPrefilling(sequence) || sequence.arrival > arrival) return false
-    const whole = { prompt: sequence.prompt, length: sequence.prompt.ids.length }
-    return reusablePositions(whole, prompt) - now >= state.config.minimumReuse
-  })
-}
-
-interface Place {
-  readonly slot: number
-  readonly reused: number
-  readonly copyFrom: number | null
-}
-
-function choosePlace(state: SchedulerState, prompt: PromptContent): Place {
-  const source = bestSource(state, prompt)
-  const spare = leastWorthKeeping(state)
-  if (source === null) return { slot: spare, reused: 0, copyFrom: null }
-  const { slot, positions, held } = source
-  // In place when little else is lost by it; otherwise the longer content stays and a copy begins elsewhere.
-  const isFree = state.slots[slot]!.kind === 'free'
-  if (slot === spare || (isFree && held - positions <= positions)) {
-    return { slot, reused: positions, copyFrom: null }
-  }
-  if (positions < state.config.minimumReuse) return { slot: spare, reused: 0, copyFrom: null }
-  return { slot: spare, reused: positions, copyFrom: slot }
-}
-
-/** The slot that has most of a prompt. */
-function bestSource(
-  state: SchedulerState,
-  prompt: PromptContent,
-): { slot: number; positions: number; held: number } | null {
-  let best: { slot: number; positions: number; held: number } | null = null
-  state.slots.forEach((slot, index) => {
-    const held = slot.kind === 'free' ? slot.held : heldBy(state.running.find(({ id }) => id === slot.by)!)
-    if (held === null) return
-    const positions = reusablePositions(held, prompt)
-    if (positions > (best?.positions ?? 0)) best = { slot: index, positions, held: held.length }
-  })
-  return best
-}
-
-/** An empty slot beside the taken ones (batches are contiguous), or the free one that was left longest ago. */
-function leastWorthKeeping(state: SchedulerState): number {
-  const taken = state.running.map(({ slot }) => slot)
-  let best: { slot: number; rank: readonly number[] } | null = null
-  state.slots.forEach((slot, index) => {
-    if (slot.kind !== 'free') return
-    const distance = taken.length === 0 ? 0 : Math.min(...taken.map(other => Math.abs(other - index)))
-    const rank = slot.held === null ? [0, distance, index] : [1, slot.freedInStep, distance]
-    if (best === null || isLess(rank, best.rank)) best = { slot: index, rank }
-  })
-  if (best === null) throw new RangeError('No slot is free.')
-  return (best as { slot: number }).slot
-}
-
-function admit(state: SchedulerState, sequence: WaitingSequence, place: Place): SchedulerState {
-  const { slot, reused } = place
-  const running: RunningSequence = { ...sequence, slot, computed: reused, reused, tokens: [] }
-  return {
-    ...state,
-    admissions: state.admissions + 1,
-    lastAdmission: new Map(state.lastAdmission).set(sequence.tenant, state.admissions),
-    waiting: state.waiting.filter(other => other !== sequence),
-    running: [...state.running, running],
-    slots: state.slots.with(slot, { kind: 'taken', by: sequence.id }),
-  }
-}
-
 // The plan
 
 function planDecodes(state: SchedulerState): DecodeRow[] {
@@ -349,10 +240,4 @@ function slotLengths(state: SchedulerState): number[] {
   return state.slots.map((slot, index) =>
     slot.kind === 'taken' ? computed.get(index)! : (slot.held?.length ?? 0),
   )
-}
-
-/** Compares lists of numbers place by place. */
-function isLess(a: readonly number[], b: readonly number[]): boolean {
-  const place = a.findIndex((value, index) => value !== b[index])
-  return place >= 0 && a[place]! < b[place]!
 }
