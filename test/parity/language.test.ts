@@ -30,7 +30,12 @@ let model: ChatModel
 
 beforeAll(async () => {
   const packs = await loadPacks('models')
-  const models = await loadChatModels({ packs, runtime: await loadRuntime(), threads: 2, engine: { slots: 1 } })
+  const models = await loadChatModels({
+    packs,
+    runtime: await loadRuntime(),
+    threads: 2,
+    engine: { slots: 1 },
+  })
   model = models.get('pocket')!
 })
 
@@ -51,7 +56,8 @@ function conversation(messages: GoldenMessage[], rows?: Float32Array) {
           const placeholders = (length: number) => new Array<number>(length).fill(tokens.audio)
           const ids = [tokens.audio_start, ...placeholders(acoustic), tokens.audio_speech]
           ids.push(...placeholders(speech), tokens.audio_end)
-          const embeddings = rows?.slice(used, (used += count)) ?? new Float32Array(count)
+          const embeddings = rows?.slice(used, used + count) ?? new Float32Array(count)
+          used += count
           return { ids, rows: embeddings, startSeconds: 0, endSeconds: 1, transcript: null }
         })
         audios.push({ windows, contentHash: `golden-${audios.length}` })
@@ -63,7 +69,9 @@ function conversation(messages: GoldenMessage[], rows?: Float32Array) {
 }
 
 describe('prompt ids', () => {
-  const { cases } = readGolden<{ cases: { name: string; messages: GoldenMessage[]; ids: number[] }[] }>('prompts')
+  const { cases } = readGolden<{ cases: { name: string; messages: GoldenMessage[]; ids: number[] }[] }>(
+    'prompts',
+  )
   it.each(cases)('$name', ({ messages, ids }) => {
     expect([...conversation(messages).prompt.ids]).toEqual(ids)
   })
@@ -75,7 +83,7 @@ describe('first-token logits', () => {
     expect(golden.checkpoint).toBe(model.defaultCheckpoint)
     const arrays = [golden.acoustic, golden.speech].filter(file => file !== null).map(readFloats)
     const rows = new Float32Array(arrays.reduce((length, array) => length + array.length, 0))
-    arrays.reduce((at, array) => (rows.set(array, at), at + array.length), 0)
+    for (let k = 0, at = 0; k < arrays.length; at += arrays[k++]!.length) rows.set(arrays[k]!, at)
     const { prompt } = conversation([golden.message], rows)
     expect([...prompt.ids]).toEqual(golden.ids)
 
