@@ -39,7 +39,7 @@ test('hears a recording, answers in the page, and says what it took', async () =
   await page.locator('#clip-name', { hasText: 'jfk.flac' }).waitFor()
   await page.fill('#question', 'Transcribe the audio.')
   await page.click('#send')
-  await page.locator('.facts').waitFor({ timeout: 50_000 })
+  await page.locator('.facts').waitFor({ timeout: 100_000 })
   expect(await page.locator('.answer-text').textContent()).toMatch(
     /ask not what your country can do for you/i,
   )
