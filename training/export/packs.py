@@ -21,6 +21,7 @@ from training.export.llama_decoder import LlamaDecoder, LlamaOptions, site_shape
 from training.export.manifest import (
     DEFAULT_HEARING,
     SMOLLM2_PROVENANCE,
+    TRAINED_PROVENANCE,
     WHISPER_PROVENANCE,
     pocket_manifest,
     whisper_manifest,
@@ -96,7 +97,7 @@ def write_checkpoint(
     else:
         copy_adapter(origin / adapter.name, adapter)
         copy_projector(origin / acoustic.name, acoustic)
-        description = "Trained to hear: see training/README.md."
+        description, provenance = "Tuned to answer about what it hears.", [TRAINED_PROVENANCE]
         if (origin / "description.txt").exists():
             description = (origin / "description.txt").read_text().strip()
         if (origin / "provenance.json").exists():
