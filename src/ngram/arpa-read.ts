@@ -73,6 +73,11 @@ class ArpaParser {
     }
     if (text === '\\end\\') {
       this.#closeLevel()
+      if (this.#levels.length < this.#announced.length) {
+        throw this.#error(
+          `the header announces ${this.#announced[this.#levels.length]} ${this.#levels.length + 1}-grams, there are none`,
+        )
+      }
       this.#section = 'end'
       return
     }
@@ -150,7 +155,6 @@ class ArpaParser {
         `the header announces ${this.#announced[length - 1]} ${length}-grams, there are ${found}`,
       )
     }
-    if (this.#section === 'ngrams' && length < this.#announced.length) return
   }
 
   #entry(line: string): void {

@@ -43,7 +43,7 @@ export interface Section {
   readonly offset: number
   /** f64 at 8. */
   readonly bytes: number
-  /** murmur3 of the bytes, filled up with zeros to a multiple of 4. u32 at 16. */
+  /** murmur3 of the bytes, filled up with zeros to a multiple of 8. u32 at 16. */
   readonly checksum: number
   /** Entries: n-grams in a table. u32 at 20. */
   readonly entries: number

@@ -1,5 +1,6 @@
 /** Opens a binary: checks it and lays typed arrays over it, without copying. */
 import {
+  aligned,
   BYTE_ORDER_MARK,
   type Codes,
   FIXED_SECTIONS,
@@ -83,7 +84,7 @@ export function openPacked(file: ArrayBufferLike | Uint8Array, verify = true): P
   )
   if (verify) {
     sections.forEach(({ offset, bytes: length, checksum: expected }, index) => {
-      const words = new Uint32Array(buffer, byteOffset + offset, Math.ceil(length / 4))
+      const words = new Uint32Array(buffer, byteOffset + offset, aligned(length) / 4)
       if (checksum(words) !== expected)
         throw new NgramError(`the model is damaged: section ${index} has another checksum`)
     })
@@ -125,7 +126,7 @@ function readSection(view: DataView, at: number, headerBytes: number): Section {
   const offset = view.getFloat64(at, true)
   const bytes = view.getFloat64(at + 8, true)
   const fits = offset % 8 === 0 && offset >= headerBytes && Number.isInteger(bytes) && bytes >= 0
-  if (!fits || Math.ceil(bytes / 8) * 8 > view.byteLength - offset) {
+  if (!fits || aligned(bytes) > view.byteLength - offset) {
     throw new NgramError('the model is damaged: a section lies outside of the file')
   }
   return {

@@ -166,7 +166,7 @@ function assemble(table: BackoffTable, sections: readonly PendingSection[], seed
     const at = HEADER_BYTES + index * SECTION_BYTES
     view.setFloat64(at, offset, true)
     view.setFloat64(at + 8, array.byteLength, true)
-    view.setUint32(at + 16, checksum(new Uint32Array(buffer, offset, Math.ceil(array.byteLength / 4))), true)
+    view.setUint32(at + 16, checksum(new Uint32Array(buffer, offset, aligned(array.byteLength) / 4)), true)
     view.setUint32(at + 20, entries, true)
     view.setFloat64(at + 24, codes.probLowest, true)
     view.setFloat64(at + 32, codes.probStep, true)

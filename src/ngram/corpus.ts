@@ -57,15 +57,16 @@ export class Corpus {
    * Takes the next piece of the text, which may end anywhere.
    * @throws NgramError when it holds a special word and those are refused
    */
-  append(chunk: string): void {
+  append(chunk: string): this {
     const end = chunk.lastIndexOf('\n') + 1
     if (end === 0) {
       this.#rest += chunk
-      return
+      return this
     }
     const lines = this.#rest + chunk.slice(0, end)
     this.#rest = chunk.slice(end)
     this.#read(lines)
+    return this
   }
 
   /** Ends the text: a last line without a line break is a sentence too. */

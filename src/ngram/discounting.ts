@@ -2,13 +2,14 @@
 import { type BackoffTable, emptyTableLevel, log10, type TableLevel, withoutWords } from './backoff-table.ts'
 import { type CountLevel, type NgramCounts, wordsOf } from './count.ts'
 import { type DiscountMethod, type Discounts, discountsOf } from './discounts.ts'
+import type { UnigramMass } from './smoothing.ts'
 import type { TokenizerOptions } from './tokenizer.ts'
 import { SENTENCE_START, UNKNOWN } from './vocabulary.ts'
 
 interface DiscountingOptions {
   /** By order. */
   readonly prune: readonly number[]
-  readonly unigramMass: 'uniform' | 'unknown'
+  readonly unigramMass: UnigramMass
   readonly tokenizer: TokenizerOptions | null
 }
 
@@ -104,7 +105,7 @@ function spreadWords(
   discounts: Discounts,
   kept: Uint8Array,
   contexts: Contexts,
-  unigramMass: 'uniform' | 'unknown',
+  unigramMass: UnigramMass,
 ): void {
   const total = contexts.total[0]!
   const spare = contexts.held[0]! / total
@@ -114,7 +115,8 @@ function spreadWords(
   const share = unigramMass === 'uniform' ? spare / words : 0
   for (let word = 0; word < probs.length; word++) {
     if (kept[word] === 0) continue
-    probs[word] = (values[word]! - discountOf(discounts, values[word]!)) / total + share
+    const discount = unigramMass === 'none' ? 0 : discountOf(discounts, values[word]!)
+    probs[word] = (values[word]! - discount) / total + share
   }
   if (unigramMass === 'unknown') probs[UNKNOWN]! += spare
   // As in lmplz: 1, so that a sentence scored with its `<s>` is scored right.

@@ -38,6 +38,15 @@ export const SMOOTHING_METHODS = [
   'modified-kneser-ney',
 ] as const satisfies readonly Smoothing['method'][]
 
+/** Who gets what the discounts take from single words. */
+export type UnigramMass =
+  /** All words alike, `<unk>` included: lmplz's default. */
+  | 'uniform'
+  /** `<unk>` alone: SRILM, lmplz --interpolate_unigrams 0. */
+  | 'unknown'
+  /** Nobody: single words aren't discounted, `<unk>` is impossible. NLTK's way. */
+  | 'none'
+
 /** What else a model depends on. */
 export interface SmoothingOptions {
   /**
@@ -45,11 +54,8 @@ export interface SmoothingOptions {
    * The last number holds for all higher orders. Must not fall. Left out: nothing is pruned.
    */
   readonly prune?: readonly number[]
-  /**
-   * Where the single words' spare mass goes: to all words alike, `<unk>` included (lmplz's default), or all of it to
-   * `<unk>` (SRILM; lmplz --interpolate_unigrams 0).
-   */
-  readonly unigramMass?: 'uniform' | 'unknown'
+  /** Where the single words' spare mass goes. Left out: `uniform`. Laplace and add-k have their own way. */
+  readonly unigramMass?: UnigramMass
   /** Noted in the model. */
   readonly tokenizer?: TokenizerOptions
 }

@@ -16,7 +16,7 @@ const usage = `auricle ngram train TEXT... --out MODEL
   --discount-fallback 0.5,1,1.5   for modified-kneser-ney on small texts
   --katz-threshold 5      for katz: higher counts are believed
   --prune 0,0,1           by order: n-grams that occur at most so often are left out
-  --unigram-mass uniform  or unknown: who gets what the single words' discounts leave
+  --unigram-mass uniform  or unknown, none: who gets what the single words' discounts leave
   --tokenization whitespace   or characters, segments (Intl.Segmenter)
   --locale zh             for segments
   --lowercase
@@ -64,7 +64,7 @@ export async function train(args: readonly string[]): Promise<void> {
   const counts = countNgrams(corpus, number('order', values.order))
   const table = smooth(counts, smoothing, {
     tokenizer,
-    unigramMass: oneOf('unigram-mass', values['unigram-mass'], ['uniform', 'unknown']),
+    unigramMass: oneOf('unigram-mass', values['unigram-mass'], ['uniform', 'unknown', 'none']),
     ...(values.prune !== undefined && { prune: numbers('prune', values.prune) }),
   })
   console.error(
