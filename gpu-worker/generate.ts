@@ -52,6 +52,8 @@ export async function* generateChat(
   const decoded = await Promise.all(conversation.audios.map(audio => decodePart(audio, limits, signal)))
   const encoded: EncodedAudio[] = []
   for (const audio of decoded) encoded.push(await model.encodeAudio(audio.samples, checkpoint, signal))
+  // What was tuned is how to answer about audio; a conversation without any is the base model's, unchanged.
+  const adapter = conversation.audios.length > 0 ? checkpoint : null
   const maxTokens = request.max_completion_tokens ?? request.max_tokens
   const prompts = fitChat(conversation.messages, encoded, {
     model,
@@ -72,7 +74,7 @@ export async function* generateChat(
       const events = model.engine.generate({
         id: `${context.requestId}/${choice}/${part}`,
         prompt,
-        checkpoint,
+        checkpoint: adapter,
         maxTokens: Math.min(
           maxTokens ?? model.generation.maxTokens,
           model.engine.contextLength - prompt.ids.length,

@@ -101,11 +101,14 @@ describe('an answer', () => {
     ])
   })
 
-  it('takes the checkpoint that the name of the model says', async () => {
+  it('takes the checkpoint that the name of the model says; without audio, the base model', async () => {
     const model = fakeChatModel('Hi')
+    const content = [{ type: 'input_audio', input_audio: { data: silence(1600) } }]
+    const messages = [{ role: 'user', content }]
+    await ask(appWith(model), { model: 'fake', messages })
+    await ask(appWith(model), { model: 'fake:dpo', messages })
     await ask(appWith(model), hello)
-    await ask(appWith(model), { ...hello, model: 'fake:dpo' })
-    expect(model.requests.map(({ checkpoint }) => checkpoint)).toEqual(['sft', 'dpo'])
+    expect(model.requests.map(({ checkpoint }) => checkpoint)).toEqual(['sft', 'dpo', null])
   })
 })
 
