@@ -7,7 +7,7 @@ type Command = (args: readonly string[]) => Promise<void>
 
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
   ngram: {
-    summary: 'n-gram language models: train, perplexity, query, generate, prune, mix, convert',
+    summary: 'n-gram language models: train, perplexity, query, generate, prune, mix, convert, compare',
     load: async () => (await import('./ngram/ngram.ts')).ngram,
   },
 }

@@ -34,6 +34,10 @@ describe('auricle ngram', () => {
     expect(perplexity).toMatch(/^Perplexity including OOVs:\t\d+\.\d+$/)
     expect(out.filter(line => line.startsWith('Perplexity including')).length).toBe(3)
     expect(out.filter(line => line === 'OOVs:\t3').length).toBe(3)
+    await run('compare one.arpa one.arpa.gz')
+    expect(out.at(-1)).toMatch(
+      /^3-grams: \d+ in both, 0 and 0 in one only; .* 0\.0e\+0, of back-offs 0\.0e\+0$/,
+    )
     out.length = 0
     await run('convert one.arpa.gz --out again.bin')
     await run('query again.bin two.txt')

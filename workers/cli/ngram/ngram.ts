@@ -2,7 +2,7 @@
 import { UsageError } from '../usage-error.ts'
 import { generateText } from './generate.ts'
 import { perplexity, query } from './query.ts'
-import { convert, mix, prune } from './tables.ts'
+import { compare, convert, mix, prune } from './tables.ts'
 import { train } from './train.ts'
 
 const subcommands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
@@ -13,6 +13,7 @@ const subcommands: Readonly<Record<string, (args: readonly string[]) => Promise<
   prune,
   mix,
   convert,
+  compare,
 }
 
 const usage = `auricle ngram SUBCOMMAND ... (docs/ngram.md)
@@ -23,6 +24,7 @@ const usage = `auricle ngram SUBCOMMAND ... (docs/ngram.md)
   prune ARPA --threshold T --out MODEL   drops what the model would hardly miss
   mix ARPA ARPA... --held-out TEXT --out MODEL   one model of several
   convert ARPA --out MODEL      between ARPA and binary
+  compare ARPA ARPA             how far two models are apart
 MODEL is written as ARPA where it ends in .arpa or .gz, else as a binary; TEXT and ARPA may be in gzip; - is
 standard input.`
 

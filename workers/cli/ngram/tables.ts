@@ -1,4 +1,5 @@
-/** `auricle ngram prune`, `mix`, `convert`: models made of models. */
+/** `auricle ngram prune`, `mix`, `convert`: models made of models; and `compare`. */
+import { compareTables } from '../../../src/ngram/compare.ts'
 import type { LanguageModel } from '../../../src/ngram/language-model.ts'
 import { mergeTables } from '../../../src/ngram/merge.ts'
 import { estimateWeights } from '../../../src/ngram/mixture.ts'
@@ -81,4 +82,19 @@ export async function convert(args: readonly string[]): Promise<void> {
     locale: values.locale ?? null,
   }
   console.error(await writeModel(values.out, { ...(await readTable(path)), tokenizer }))
+}
+
+/** Prints how far two models are apart. @throws UsageError, NgramError */
+export async function compare(args: readonly string[]): Promise<void> {
+  const usage = 'auricle ngram compare ARPA ARPA'
+  const { positionals } = readArguments(args, {}, usage)
+  const [first, second] = positionals
+  if (first === undefined || second === undefined || positionals.length > 2) throw new UsageError(usage)
+  for (const level of compareTables(await readTable(first), await readTable(second))) {
+    console.log(
+      `${level.length}-grams: ${level.common} in both, ${level.onlyInFirst} and ${level.onlyInSecond} in one only; ` +
+        `largest difference of log10 p ${level.log10Prob.toExponential(1)}, ` +
+        `of back-offs ${level.log10Backoff.toExponential(1)}`,
+    )
+  }
 }
