@@ -1,4 +1,4 @@
-"""Spoken corpora in shards: texts read by Piper and Kokoro, resumable, one file every 200 (Kokoro: 50) texts.
+"""Spoken corpora in shards: texts read by Piper and Kokoro, resumable, one file every 200 texts.
 
 A shard is an npz with `audio` (int16, all clips of 16 kHz end to end) and `meta` (JSON: one object a clip).
 """
@@ -20,6 +20,8 @@ from training.data.scenarios import training_message
 from training.data.scenarios.grammar import Message
 from training.data.speakers import Kokoro, Piper, training_voices
 
+SHARD = 200
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -40,12 +42,6 @@ def sentences(rng: random.Random) -> str:
     return first if rng.random() < 0.8 else first + " " + texts.finished(rng.choice(texts.training_sentences()))
 
 
-def short(rng: random.Random) -> str:
-    """Up to five words: commands, greetings, numbers."""
-    words = rng.choice(texts.training_sentences()).split()
-    return texts.finished(" ".join(words[: rng.randint(1, 5)]))
-
-
 def spoken_questions(rng: random.Random) -> str:
     """A general question or command."""
     return rng.choice(questions.training_questions())
@@ -64,17 +60,13 @@ class Corpus:
     kind: str
     write: Callable[[random.Random], str | Message]
     count: int
-    shard: int = 200
 
 
 CORPORA = (
     Corpus("piper", "sentences", sentences, 2000),
     Corpus("piper", "messages", messages, 200),
     Corpus("piper", "questions", spoken_questions, 200),
-    Corpus("piper", "short", short, 100, 50),
     Corpus("kokoro", "sentences", sentences, 200),
-    Corpus("kokoro", "messages", messages, 100, 50),
-    Corpus("kokoro", "questions", spoken_questions, 100, 50),
 )
 
 
@@ -89,14 +81,14 @@ def build(corpus: Corpus) -> None:
     kokoro = Kokoro() if corpus.speaker == "kokoro" else None
     voices = training_voices()
     shard_dir().mkdir(parents=True, exist_ok=True)
-    for start in range(0, corpus.count, corpus.shard):
+    for start in range(0, corpus.count, SHARD):
         path = shard_dir() / f"{corpus.speaker}-{corpus.kind}-{start:05d}.npz"
         if path.exists():
             continue
         rng = random.Random(f"{corpus.speaker} {corpus.kind} {start}")
         clips: list[Clip] = []
         audio: list[np.ndarray] = []
-        for _ in range(min(corpus.shard, corpus.count - start)):
+        for _ in range(min(SHARD, corpus.count - start)):
             written = corpus.write(rng)
             text = written if isinstance(written, str) else written.text
             if piper is not None:

@@ -47,13 +47,7 @@ def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator, batch: int
     clips = [(clip, audio) for clip, audio in speech_corpus.load()][part::parts]
     background = sounds.load_training_sounds()
     clips.sort(key=lambda entry: len(entry[1]))
-    kinds = {
-        "sentences": "sentence",
-        "short": "sentence",
-        "messages": "message",
-        "questions": "question",
-        "readings": "long",
-    }
+    kinds = {"sentences": "sentence", "messages": "message", "questions": "question"}
     out: list[Recording] = []
     for first in range(0, len(clips), batch):
         chosen = [(clip, audio) for clip, audio in clips[first : first + batch] if len(audio) < 29.5 * RATE]
