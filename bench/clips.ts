@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { decodeAudio } from '../gpu-worker/audio/decode.ts'
 import { encodeWav } from '../web/wav.js'
 
-const RECORDING = new URL('../test/fixtures/recordings/jfk.flac', import.meta.url)
+const RECORDING = new URL('../web/samples/inaugural.wav', import.meta.url)
 const SAMPLE_RATE_HZ = 16_000
 
 /**

@@ -6,7 +6,7 @@ import { readConfiguration } from '../../workers/local/configuration.ts'
 import { type LocalServer, startLocal } from '../../workers/local/start-local.ts'
 import { launchChromium } from './chromium.ts'
 
-const SPEECH = fileURLToPath(new URL('../fixtures/recordings/jfk.flac', import.meta.url))
+const SPEECH = fileURLToPath(new URL('../../web/samples/inaugural.wav', import.meta.url))
 
 let browser: Browser
 let page: Page
@@ -36,7 +36,7 @@ test('hears a recording, answers in the page, and says what it took', async () =
   await page.goto(server.url)
   await page.locator('#send:not([disabled])').waitFor()
   await page.setInputFiles('#file', SPEECH)
-  await page.locator('#clip-name', { hasText: 'jfk.flac' }).waitFor()
+  await page.locator('#clip-name', { hasText: 'inaugural.wav' }).waitFor()
   await page.fill('#question', 'Transcribe the audio.')
   await page.click('#send')
   await page.locator('.facts').waitFor({ timeout: 100_000 })

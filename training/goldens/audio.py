@@ -12,7 +12,7 @@ from transformers import WhisperFeatureExtractor
 
 SAMPLE_RATE_HZ = 16_000
 HOP_SAMPLES = 160
-RECORDING = Path("test/fixtures/recordings/jfk.flac")
+RECORDING = Path("web/samples/inaugural.wav")
 
 
 def load_recording(path: Path = RECORDING) -> np.ndarray:
