@@ -66,7 +66,7 @@ for (const { name, smoothing } of SMOOTHINGS.slice(-3)
     points.push([model.bytes / 1e6, excludingUnknown])
     const ngrams = model.sizes.reduce((sum, size) => sum + size, 0)
     console.log(
-      `| ${name}, ${threshold || 'nothing'} | ${ngrams} | ${(model.bytes / 1e6).toFixed(2)} MB | ${excludingUnknown.toFixed(1)} |`,
+      `| ${name}, ${threshold === 0 ? 'nothing' : threshold.toExponential(0)} | ${ngrams} | ${(model.bytes / 1e6).toFixed(2)} MB | ${excludingUnknown.toFixed(1)} |`,
     )
   }
   byPruning.push({ name, points })
@@ -74,10 +74,15 @@ for (const { name, smoothing } of SMOOTHINGS.slice(-3)
 
 const write = (name: string, svg: string) =>
   writeFile(new URL(`../docs/figures/${name}.svg`, import.meta.url), svg)
-// Laplace's thousands would flatten the rest.
+// Laplace's thousands and the single words' hundreds would flatten the rest.
 await write(
   'ngram-smoothing',
-  linePlot({ x: 'order', y: 'perplexity of held-out text', curves: bySmoothing.slice(2), isLogX: false }),
+  linePlot({
+    x: 'order',
+    y: 'perplexity of held-out text',
+    curves: bySmoothing.slice(2).map(curve => ({ ...curve, points: curve.points.slice(1) })),
+    isLogX: false,
+  }),
 )
 await write(
   'ngram-pruning',

@@ -42,8 +42,9 @@ export interface PackedModel {
 }
 
 /**
- * @param verify whether the sections' checksums are computed too: about a second a gigabyte, and it touches every page
- *   of a mapped file. The header and the vocabulary are checked in any case.
+ * @param verify whether the sections' checksums are computed and the n-grams counted too: some seconds a gigabyte.
+ *   The header and the vocabulary are checked in any case. Leave it on for files from strangers: a table without a
+ *   free slot would be searched for ever.
  * @throws NgramError for anything but a whole file of this version
  */
 export function openPacked(file: ArrayBufferLike | Uint8Array, verify = true): PackedModel {
@@ -111,15 +112,23 @@ export function openPacked(file: ArrayBufferLike | Uint8Array, verify = true): P
   const levels = sections.slice(FIXED_SECTIONS).map((section, index): PackedLevel => {
     const slots = floorView(Uint32Array, bytes, section)
     const capacity = slots.length / 2
-    // A table without a free slot would be searched for ever.
     if (!Number.isInteger(capacity) || capacity <= section.entries) {
       throw new NgramError(`the model is damaged: the table of ${index + 2}-grams is too short`)
+    }
+    if (verify && occupied(slots) !== section.entries) {
+      throw new NgramError(`the model is damaged: the table of ${index + 2}-grams has another number of them`)
     }
     return { length: index + 2, size: section.entries, capacity, slots, codes: section.codes }
   })
   const tokenizer = readNotes(bytes.subarray(directoryEnd, directoryEnd + notesBytes))
   const seed = view.getUint32(28, true)
   return { order, seed, vocabulary, tokenizer, wordProbs, wordBackoffs, levels, bytes: bytes.length }
+}
+
+function occupied(slots: Uint32Array): number {
+  let count = 0
+  for (let slot = 0; slot < slots.length; slot += 2) if (slots[slot] !== 0) count++
+  return count
 }
 
 function readSection(view: DataView, at: number, headerBytes: number): Section {

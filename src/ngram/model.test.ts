@@ -3,10 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readArpa } from './arpa-read.ts'
 import type { BackoffTable } from './backoff-table.ts'
+import { HEADER_BYTES, SECTION_BYTES } from './binary-layout.ts'
 import { packModel } from './binary-write.ts'
 import { completeTable } from './complete-table.ts'
 import { Corpus } from './corpus.ts'
 import { countNgrams } from './count.ts'
+import { checksum } from './hash.ts'
 import { NgramModel } from './model.ts'
 import { NgramError } from './ngram-error.ts'
 import { scoreSentence } from './perplexity.ts'
@@ -106,6 +108,23 @@ describe('a damaged binary', () => {
 
   it.each([0, 7, 40, 47, 200, 5000, -1])('is refused when cut to %i bytes', length => {
     expect(() => NgramModel.open(packed.slice(0, length))).toThrow(NgramError)
+  })
+
+  it('is refused when its tables are full, though the checksums are right', () => {
+    // The way of a forger: fill the last table and sign anew.
+    const bytes = new Uint8Array(packed.slice(0))
+    const view = new DataView(bytes.buffer)
+    const section = HEADER_BYTES + (view.getUint32(44, true) - 1) * SECTION_BYTES
+    const slots = new Uint32Array(
+      bytes.buffer,
+      view.getFloat64(section, true),
+      view.getFloat64(section + 8, true) / 4,
+    )
+    for (let slot = 0; slot < slots.length; slot += 2) slots[slot] ||= 1
+    view.setUint32(section + 16, checksum(slots), true)
+    view.setUint32(20, 0, true)
+    view.setUint32(20, checksum(new Uint32Array(bytes.buffer, 0, view.getUint32(16, true) / 4)), true)
+    expect(() => NgramModel.open(bytes)).toThrow(/another number/)
   })
 
   it('says what is wrong', () => {
