@@ -41,7 +41,7 @@ console.error(
 if (load > IDLE_LOAD) console.error('# The machine is busy: these numbers say little.')
 
 // An interrupt ends what the benches started as well: their exit handlers run.
-process.on('SIGINT', () => process.exit(130))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 
 for (const name of positionals) {
   const { default: bench }: { default: Bench } = await import(`./benches/${name}.ts`)
