@@ -13,6 +13,9 @@ export interface ArpaLimits {
 
 const defaultLimits: ArpaLimits = { maximumNgrams: 2 ** 30, maximumLineLength: 1 << 16 }
 
+/** Headings, notes, empty lines. */
+const OTHER_LINES = 10_000
+
 /** What KenLM gives `<unk>` where the file has none. */
 const LOG10_NO_UNKNOWN = -100
 
@@ -28,6 +31,8 @@ export async function readArpa(
   const text = textChunks(await gunzipIfNeeded(stream))
   for await (const lines of lineBatches(text, limits.maximumLineLength)) {
     for (const line of lines) parser.line(line)
+    // What comes after is nobody's business, however long it is.
+    if (parser.isDone) break
   }
   return parser.end()
 }
@@ -56,8 +61,13 @@ class ArpaParser {
     this.#limits = limits
   }
 
+  get isDone(): boolean {
+    return this.#section === 'end'
+  }
+
   line(line: string): void {
     this.#number++
+    if (this.#number > this.#limits.maximumNgrams + OTHER_LINES) throw this.#error('too many lines')
     if (line.length > this.#limits.maximumLineLength) throw this.#error('this line is too long')
     if (this.#section === 'ngrams' && line !== '' && line[0] !== '\\') {
       if (line !== '\r') this.#entry(line)

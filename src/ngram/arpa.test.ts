@@ -85,8 +85,19 @@ describe('reading', () => {
   it('keeps to its limits while reading', async () => {
     const limits = { maximumNgrams: 5, maximumLineLength: 40 }
     await expect(readArpa(new Blob([arpa]).stream(), limits)).rejects.toThrow(/^line 5: more than the 5/)
+    const empty = `\\data\\\n${'\n'.repeat(20_000)}`
+    await expect(readArpa(new Blob([empty]).stream(), limits)).rejects.toThrow(/too many lines/)
     const long = `\\data\\\n${'x'.repeat(100)}`
     await expect(readArpa(new Blob([long]).stream(), limits)).rejects.toThrow(/^line 2: this line/)
+  })
+
+  it('stops at the end', async () => {
+    let pulled = 0
+    const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: controller => controller.enqueue(new TextEncoder().encode(pulled++ === 0 ? arpa : 'more\n')),
+    })
+    expect((await readArpa(endless)).order).toBe(2)
+    expect(pulled).toBeLessThan(10)
   })
 
   it('says so when bytes are no text, or gzip is cut off', async () => {
