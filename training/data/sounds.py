@@ -106,7 +106,9 @@ def cache_path() -> Path:
 
 
 def decode(file: Path) -> np.ndarray:
-    """Any audio file as [n] f32 mono at 16 kHz, its first two minutes."""
+    """Any audio file as [n] f32 mono at 16 kHz, its first two minutes; empty when it isn't audio."""
+    if not file.exists():
+        raise FileNotFoundError(file)
     command = ["ffmpeg", "-v", "error", "-t", "120", "-i", str(file), "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
     return np.frombuffer(subprocess.run(command, capture_output=True, check=False).stdout, np.float32)
 

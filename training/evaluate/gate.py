@@ -15,7 +15,7 @@ import numpy as np
 from training.hearing import cache
 from training.hearing.listening import MAX_TOKENS, TAIL_SAMPLES, Gate, hearing_path
 
-COST_OF_LOSING_SPEECH = 4.0
+COST_OF_LOSING_SPEECH = 10.0
 """A missed sentence is as bad as so many invented ones."""
 
 
@@ -43,7 +43,7 @@ def measure() -> tuple[Gate, dict[str, float]]:
     spoken, wordless = votes()
     best: tuple[float, tuple[float, float, float]] | None = None
     grid = itertools.product(
-        (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7), (*np.arange(-1.2, -0.15, 0.1), 0.0), np.arange(-2.0, -0.5, 0.1)
+        (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7), (*np.arange(-1.2, -0.15, 0.1), 0.0), np.arange(-2.0, -0.5, 0.1)
     )
     for no_speech, doubtful, floor in grid:
         if doubtful < floor:
