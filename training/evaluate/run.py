@@ -71,7 +71,7 @@ def real(chat: Chat) -> Result:
     speech = (
         "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
     )
-    recordings.append((sounds.decode(Path("web/samples/inaugural.wav")), speech))
+    recordings.append((sounds.decode(paths.REPOSITORY / "web" / "samples" / "inaugural.wav"), speech))
     return transcription(chat, recordings)
 
 
