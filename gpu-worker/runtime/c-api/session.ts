@@ -1,5 +1,6 @@
 /** A model loaded through the C API. */
 import {
+  configEntries,
   type OrtSession,
   type RunOptions,
   RuntimeError,
@@ -87,15 +88,5 @@ export async function loadCApiSession(api: Api, path: string, options: SessionOp
     throw new RuntimeError(`${path} could not be loaded: ${(error as Error).message}`, null, { cause: error })
   } finally {
     api.release('ReleaseSessionOptions', native)
-  }
-}
-
-/** Keys of onnxruntime_session_options_config_keys.h. */
-function configEntries(settings: Required<SessionOptions>): Record<string, string> {
-  return {
-    'session.intra_op.allow_spinning': settings.spinning ? '1' : '0',
-    'session.inter_op.allow_spinning': settings.spinning ? '1' : '0',
-    'session.disable_prepacking': settings.prepacking ? '0' : '1',
-    ...settings.config,
   }
 }

@@ -5,6 +5,7 @@
  */
 import * as ort from 'onnxruntime-node'
 import {
+  configEntries,
   type OrtBinding,
   type OrtSession,
   type RunOptions,
@@ -107,13 +108,8 @@ export async function loadNodeBindingSession(
       intraOpNumThreads: settings.threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: settings.graphOptimization,
-      extra: {
-        session: {
-          intra_op: { allow_spinning: settings.spinning ? '1' : '0' },
-          disable_prepacking: settings.prepacking ? '0' : '1',
-        },
-        ...settings.config,
-      },
+      // The binding makes `a.b.c` of nested objects; keys with points in them go through as they are.
+      extra: configEntries(settings),
     })
     return new NodeBindingSession(session)
   } catch (error) {
