@@ -14,6 +14,8 @@ const Environment = z.object({
   AURICLE_MODELS: z.string().default(fileURLToPath(new URL('../models', import.meta.url))),
   /** Threads of one operator; more than the physical cores makes it slower. */
   AURICLE_THREADS: count(Math.max(1, Math.min(8, availableParallelism()))),
+  /** How ONNX Runtime is reached: its C API, or onnxruntime-node's binding; unset: the first that works here. */
+  AURICLE_RUNTIME: z.enum(['c-api', 'node-binding']).optional(),
   /** Requests decoded at once. */
   AURICLE_SLOTS: count(8),
   /** Tokens of prompt and answer together. */
@@ -36,6 +38,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: env.PORT,
     modelsDirectory: env.AURICLE_MODELS,
     threads: env.AURICLE_THREADS,
+    runtime: env.AURICLE_RUNTIME,
     engine: {
       slots: env.AURICLE_SLOTS,
       slotCapacity: env.AURICLE_CONTEXT_LENGTH,

@@ -20,7 +20,7 @@ const server = serve({ fetch: app.fetch, hostname: config.host, port: config.por
 warmDecoder()
 try {
   const startedMs = performance.now()
-  const [packs, runtime] = await Promise.all([loadPacks(config.modelsDirectory), loadRuntime()])
+  const [packs, runtime] = await Promise.all([loadPacks(config.modelsDirectory), loadRuntime(config.runtime)])
   state.models = await loadChatModels({ packs, runtime, threads: config.threads, engine: config.engine })
   state.status = 'ready'
   report({
