@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { ChatCompletion } from '../src/protocol/chat-completions.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
+import { silentWav } from '../test/support/silent-wav.ts'
 import { type FakeChatModel, fakeChatModel } from './fake-chat-model.ts'
 import { createWorkerApp, type WorkerState } from './server.ts'
 
@@ -22,24 +23,6 @@ const ask = (app: ReturnType<typeof appWith>, body: object | string, init: Reque
 
 const hello = { model: 'fake', messages: [{ role: 'user', content: 'Hello' }] }
 
-/** A WAV file of silence, base64. */
-function silence(samples: number): string {
-  const wav = Buffer.alloc(44 + samples * 2)
-  wav.write('RIFF', 0)
-  wav.writeUInt32LE(36 + samples * 2, 4)
-  wav.write('WAVEfmt ', 8)
-  wav.writeUInt32LE(16, 16)
-  wav.writeUInt16LE(1, 20)
-  wav.writeUInt16LE(1, 22)
-  wav.writeUInt32LE(16_000, 24)
-  wav.writeUInt32LE(32_000, 28)
-  wav.writeUInt16LE(2, 32)
-  wav.writeUInt16LE(16, 34)
-  wav.write('data', 36)
-  wav.writeUInt32LE(samples * 2, 40)
-  return wav.toString('base64')
-}
-
 async function events(response: Response): Promise<unknown[]> {
   const parser = new ServerSentEventParser()
   const data = parser.push(new Uint8Array(await response.arrayBuffer())).map(event => event.data)
@@ -49,7 +32,7 @@ async function events(response: Response): Promise<unknown[]> {
 
 describe('an answer', () => {
   it('is a chat completion with usage and what was covered', async () => {
-    const audio = { type: 'input_audio', input_audio: { data: silence(1600), format: 'wav' } }
+    const audio = { type: 'input_audio', input_audio: { data: silentWav(0.1), format: 'wav' } }
     const messages = [{ role: 'user', content: [audio, { type: 'text', text: 'What?' }] }]
     const response = await ask(appWith(fakeChatModel('Fine.')), { model: 'fake', messages })
     expect(response.status).toBe(200)
@@ -103,7 +86,7 @@ describe('an answer', () => {
 
   it('takes the checkpoint that the name of the model says; without audio, the base model', async () => {
     const model = fakeChatModel('Hi')
-    const content = [{ type: 'input_audio', input_audio: { data: silence(1600) } }]
+    const content = [{ type: 'input_audio', input_audio: { data: silentWav(0.1) } }]
     const messages = [{ role: 'user', content }]
     await ask(appWith(model), { model: 'fake', messages })
     await ask(appWith(model), { model: 'fake:dpo', messages })

@@ -10,7 +10,7 @@
  */
 import type { SlotMove } from './plan.ts'
 import { type PromptContent, reusablePositions } from './prefix-cache.ts'
-import type { SchedulerState, Slot } from './scheduler.ts'
+import type { SchedulerState, Slot } from './scheduler-state.ts'
 import { heldBy, isPrefilling, type RunningSequence, type WaitingSequence } from './sequence.ts'
 
 /** Gives free slots to waiting sequences; the moves must be made in their order before anything is computed. */

@@ -10,15 +10,8 @@ import { EventStream } from './event-stream.ts'
 import { ModelRunner, type PrefillInput, type StepResult } from './model-runner.ts'
 import type { Outcome } from './plan.ts'
 import type { PromptContent } from './prefix-cache.ts'
-import {
-  cancel,
-  createSchedulerState,
-  hasWork,
-  type SchedulerState,
-  schedule,
-  submit,
-  update,
-} from './scheduler.ts'
+import { cancel, createSchedulerState, hasWork, schedule, submit, update } from './scheduler.ts'
+import type { SchedulerState } from './scheduler-state.ts'
 import type { SequenceEnd } from './sequence.ts'
 import type { EndReason, EngineEvent, EngineRequest, EngineStats, SequenceTimings } from './types.ts'
 

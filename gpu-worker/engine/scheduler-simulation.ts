@@ -4,16 +4,8 @@
  */
 import { type Random, seededRandom } from '../sampling/random.ts'
 import type { Outcome, Plan, SlotMove } from './plan.ts'
-import {
-  cancel,
-  createSchedulerState,
-  hasWork,
-  type SchedulerConfig,
-  type SchedulerState,
-  schedule,
-  submit,
-  update,
-} from './scheduler.ts'
+import { cancel, createSchedulerState, hasWork, schedule, submit, update } from './scheduler.ts'
+import type { SchedulerConfig, SchedulerState } from './scheduler-state.ts'
 import type { NewSequence, SequenceEnd } from './sequence.ts'
 
 /** What a simulated run came to. */

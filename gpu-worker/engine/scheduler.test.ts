@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome, Plan } from './plan.ts'
-import {
-  cancel,
-  createSchedulerState,
-  type SchedulerConfig,
-  type SchedulerState,
-  schedule,
-  submit,
-  update,
-} from './scheduler.ts'
+import { cancel, createSchedulerState, schedule, submit, update } from './scheduler.ts'
+import type { SchedulerConfig, SchedulerState } from './scheduler-state.ts'
 import type { NewSequence } from './sequence.ts'
 
 const CONFIG: SchedulerConfig = {

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { countingClient } from './openai-client-suite.ts'
 
 const main = fileURLToPath(new URL('../../workers/local/main.ts', import.meta.url))
-const fakeWorker = fileURLToPath(new URL('../fake-worker-process.ts', import.meta.url))
+const fakeWorker = fileURLToPath(new URL('../support/fake-worker-process.ts', import.meta.url))
 
 interface Started {
   child: ChildProcess

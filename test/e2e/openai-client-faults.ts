@@ -1,7 +1,7 @@
 /** What the official `openai` client sees through an edge when the worker behind it fails. Needs the fake worker. */
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { FakeWorker } from '../fake-worker.ts'
+import type { FakeWorker } from '../support/fake-worker.ts'
 import { countingClient, type Target } from './openai-client-suite.ts'
 
 export interface FaultyTarget extends Target {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startLocal } from '../../workers/local/start-local.ts'
-import { startFakeWorker } from '../fake-worker.ts'
+import { startFakeWorker } from '../support/fake-worker.ts'
 import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
 import { countingClient, describeOpenAiClient } from './openai-client-suite.ts'
 

@@ -1,4 +1,4 @@
-import { startFakeWorker } from '../fake-worker.ts'
+import { startFakeWorker } from '../support/fake-worker.ts'
 import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
 import { describeOpenAiClient } from './openai-client-suite.ts'
 import { startWorkerdEdge } from './workerd-edge.ts'

@@ -10,12 +10,18 @@ import type {
   ChatCompletionChunk,
   ChatCompletionRequest,
   Usage,
-} from '../src/protocol/chat-completions.ts'
-import { ApiError, type ErrorCode, errorCatalogue, toApiError, toErrorBody } from '../src/protocol/errors.ts'
-import { protocolVersion, type WorkerReadiness } from '../src/protocol/health.ts'
-import type { ModelList } from '../src/protocol/models.ts'
-import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
-import { doneData, serializeEvent } from '../src/protocol/sse.ts'
+} from '../../src/protocol/chat-completions.ts'
+import {
+  ApiError,
+  type ErrorCode,
+  errorCatalogue,
+  toApiError,
+  toErrorBody,
+} from '../../src/protocol/errors.ts'
+import { protocolVersion, type WorkerReadiness } from '../../src/protocol/health.ts'
+import type { ModelList } from '../../src/protocol/models.ts'
+import { parseChatCompletionRequest } from '../../src/protocol/parse-chat-completion.ts'
+import { doneData, serializeEvent } from '../../src/protocol/sse.ts'
 
 export interface FakeWorker {
   url: string
