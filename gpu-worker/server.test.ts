@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { ChatCompletion } from '../src/protocol/chat-completions.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
-import { silentWav } from '../test/support/silent-wav.ts'
+import { silentWav } from '../test/support/wav.ts'
 import { type FakeChatModel, fakeChatModel } from './fake-chat-model.ts'
 import { createWorkerApp, type WorkerState } from './server.ts'
 

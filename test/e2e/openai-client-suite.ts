@@ -5,7 +5,7 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ChatCompletion, ChatCompletionChunk } from '../../src/protocol/chat-completions.ts'
-import { silentWav } from '../support/silent-wav.ts'
+import { silentWav } from '../support/wav.ts'
 
 /** Something that serves the API. */
 export interface Target {
