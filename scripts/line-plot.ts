@@ -30,8 +30,8 @@ export function linePlot({ x, y, curves, isLogX }: LinePlot): string {
   const [low, high] = range(all.map(([, value]) => value))
   const px = (value: number) => LEFT + ((scaled(value) - left) / (right - left)) * (WIDTH - LEFT - RIGHT)
   const py = (value: number) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM)
-  const label = (at: string, text: string) =>
-    `<text ${at}>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</text>`
+  const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  const label = (at: string, text: string) => `<text ${at}>${escaped(text)}</text>`
   const parts = [
     ...ticks(low, high).map(
       value =>
@@ -57,8 +57,9 @@ export function linePlot({ x, y, curves, isLogX }: LinePlot): string {
     parts.push(`<path d="M${WIDTH - RIGHT + 12} ${at}h18" stroke="${colour}" stroke-width="2"/>`)
     parts.push(label(`x="${WIDTH - RIGHT + 36}" y="${at + 4}"`, name))
   })
+  const title = escaped(`${y} over ${x}`)
   const style = 'font-family="sans-serif" font-size="12" fill="#888"'
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" ${style}>\n${parts.join('\n')}\n</svg>\n`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" ${style}>\n<title>${title}</title>\n${parts.join('\n')}\n</svg>\n`
 }
 
 function range(values: readonly number[]): [number, number] {

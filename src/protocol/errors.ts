@@ -230,10 +230,12 @@ export function toErrorBody(error: unknown): ErrorBody {
   return { error: { message, type, param, code } }
 }
 
-/** Headers that go with an error: `x-should-retry` always, `retry-after` (whole seconds) where it is known. */
+/** Headers that go with an error: `x-should-retry` always, `retry-after` (whole seconds) and `connection` where they apply. */
 export function toErrorHeaders(error: unknown): Record<string, string> {
-  const { retryable, retryAfterSeconds } = toApiError(error)
+  const { code, retryable, retryAfterSeconds } = toApiError(error)
   const headers: Record<string, string> = { 'x-should-retry': String(retryable) }
+  // The rest of the body is not read, so the connection can't carry another request.
+  if (code === 'payload_too_large') headers['connection'] = 'close'
   if (retryAfterSeconds !== undefined)
     headers['retry-after'] = String(Math.max(0, Math.ceil(retryAfterSeconds)))
   return headers
