@@ -16,7 +16,7 @@ import type { Limits } from '../src/protocol/limits.ts'
 import { type DecodedAudio, decodeAudio } from './audio/decode.ts'
 import { type AudioReference, audioBytes, toConversation } from './conversation.ts'
 import { fitChat } from './fit-chat.ts'
-import type { ChatModel, EncodedAudio, RenderedChat } from './model/chat-model.ts'
+import { type ChatModel, type EncodedAudio, modelIds, type RenderedChat } from './model/chat-model.ts'
 import { samplingOptions } from './sampling/from-request.ts'
 import { merge } from './stream/merge.ts'
 import { AnswerText } from './text/answer-text.ts'
@@ -54,11 +54,11 @@ export async function* generateChat(
   for (const audio of decoded) encoded.push(await model.encodeAudio(audio.samples, checkpoint, signal))
   // What was tuned is how to answer about audio; a conversation without any is the base model's, unchanged.
   const adapter = conversation.audios.length > 0 ? checkpoint : null
-  const maxTokens = request.max_completion_tokens ?? request.max_tokens
+  const answerTokens = request.max_completion_tokens ?? request.max_tokens ?? model.generation.maxTokens
   const prompts = fitChat(conversation.messages, encoded, {
     model,
     checkpoint,
-    answerTokens: maxTokens ?? model.generation.maxTokens,
+    answerTokens,
     longAudio: request.long_audio ?? 'error',
   })
   throwIfCancelled(signal)
@@ -75,10 +75,7 @@ export async function* generateChat(
         id: `${context.requestId}/${choice}/${part}`,
         prompt,
         checkpoint: adapter,
-        maxTokens: Math.min(
-          maxTokens ?? model.generation.maxTokens,
-          model.engine.contextLength - prompt.ids.length,
-        ),
+        maxTokens: Math.min(answerTokens, model.engine.contextLength - prompt.ids.length),
         stopIds: model.stopIds,
         sampling: { ...sampling, seed: sampling.seed === null ? null : sampling.seed + choice },
         signal: AbortSignal.any([signal, stopped.signal]),
@@ -112,9 +109,8 @@ function resolveModel(name: string, models: ReadonlyMap<string, ChatModel>) {
   const model = models.get(colon < 0 ? name : name.slice(0, colon))
   const checkpoint = colon < 0 ? model?.defaultCheckpoint : name.slice(colon + 1)
   if (!model || checkpoint === undefined || !model.checkpoints.includes(checkpoint)) {
-    const known = [...models].flatMap(([id, { checkpoints }]) => [id, ...checkpoints.map(c => `${id}:${c}`)])
     throw new ApiError('model_not_found', {
-      message: `The model '${name.slice(0, 80)}' is not here. There is: ${known.join(', ')}.`,
+      message: `The model '${name.slice(0, 80)}' is not here. There is: ${modelIds(models).join(', ')}.`,
       param: 'model',
     })
   }

@@ -32,7 +32,7 @@ async function events(response: Response): Promise<unknown[]> {
 
 describe('an answer', () => {
   it('is a chat completion with usage and what was covered', async () => {
-    const audio = { type: 'input_audio', input_audio: { data: silentWav(0.1), format: 'wav' } }
+    const audio = { type: 'input_audio', input_audio: { data: await silentWav(0.1), format: 'wav' } }
     const messages = [{ role: 'user', content: [audio, { type: 'text', text: 'What?' }] }]
     const response = await ask(appWith(fakeChatModel('Fine.')), { model: 'fake', messages })
     expect(response.status).toBe(200)
@@ -86,7 +86,7 @@ describe('an answer', () => {
 
   it('takes the checkpoint that the name of the model says; without audio, the base model', async () => {
     const model = fakeChatModel('Hi')
-    const content = [{ type: 'input_audio', input_audio: { data: silentWav(0.1) } }]
+    const content = [{ type: 'input_audio', input_audio: { data: await silentWav(0.1) } }]
     const messages = [{ role: 'user', content }]
     await ask(appWith(model), { model: 'fake', messages })
     await ask(appWith(model), { model: 'fake:dpo', messages })

@@ -1,6 +1,6 @@
 /** The worker's HTTP: OpenAI's wire, one model server. It stands alone, behind the edge, or in vLLM's place. */
 import { Hono } from 'hono'
-import type { ChatCompletionChunk, ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
+import type { ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
 import { errorResponse, notFoundResponse } from '../src/protocol/error-response.ts'
 import { ApiError, toErrorBody } from '../src/protocol/errors.ts'
 import { protocolVersion, type WorkerReadiness } from '../src/protocol/health.ts'
@@ -8,9 +8,10 @@ import type { Limits } from '../src/protocol/limits.ts'
 import { findModel, type Model, type ModelList } from '../src/protocol/models.ts'
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
+import { requestIdOf } from '../src/protocol/request-id.ts'
 import { doneData, serializeEvent } from '../src/protocol/sse.ts'
 import { type ChatEvent, generateChat } from './generate.ts'
-import type { ChatModel } from './model/chat-model.ts'
+import { type ChatModel, modelIds } from './model/chat-model.ts'
 import {
   type CompletionIdentity,
   toChatCompletion,
@@ -23,14 +24,24 @@ export interface WorkerState {
   models: ReadonlyMap<string, ChatModel>
 }
 
+interface WorkerEnv {
+  Variables: { requestId: string }
+}
+
 /** The worker's routes over its models; `state` may change under it (loading, ready, draining). */
-export function createWorkerApp(state: WorkerState, limits: Limits): Hono {
-  const app = new Hono()
+export function createWorkerApp(state: WorkerState, limits: Limits): Hono<WorkerEnv> {
+  const app = new Hono<WorkerEnv>()
   const startedAt = Math.floor(Date.now() / 1000)
 
-  app.onError((error, context) => {
+  app.use(async (context, next) => {
+    const id = requestIdOf(context.req.raw)
+    context.set('requestId', id)
+    await next()
+    context.header('x-request-id', id)
+  })
+  app.onError(error => {
     if (!(error instanceof ApiError)) console.error(error)
-    return errorResponse(error, { 'x-request-id': requestId(context.req.raw) })
+    return errorResponse(error)
   })
   app.notFound(context => notFoundResponse(app, context))
 
@@ -57,7 +68,7 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono {
     requireJson(context.req.raw)
     const body = parseJson(await readBody(context.req.raw, limits.maxBodyBytes))
     const request = parseChatCompletionRequest(body, limits)
-    const id = requestId(context.req.raw)
+    const id = context.get('requestId')
     const cancelled = new AbortController()
     const signal = AbortSignal.any([context.req.raw.signal, cancelled.signal])
     const events = generateChat(request, { requestId: id, models: state.models, limits, signal })
@@ -69,19 +80,17 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono {
       created: Math.floor(Date.now() / 1000),
       model: request.model,
     }
-    const headers = { 'x-request-id': id }
     if (request.stream) {
       const chunks = streamChunks(opened, identity, request, () => cancelled.abort())
       return new Response(chunks, {
         headers: {
-          ...headers,
           'content-type': 'text/event-stream; charset=utf-8',
           'cache-control': 'no-store',
         },
       })
     }
     const completion = await toChatCompletion(opened, identity, request.logprobs ?? false)
-    return context.json(completion, 200, headers)
+    return context.json(completion)
   })
   return app
 }
@@ -98,7 +107,7 @@ function streamChunks(
     withLogprobs: request.logprobs ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
   })
-  const encode = (data: ChatCompletionChunk | object | string) =>
+  const encode = (data: object | string) =>
     encoder.encode(serializeEvent({ data: typeof data === 'string' ? data : JSON.stringify(data) }))
   return new ReadableStream({
     async pull(controller) {
@@ -128,12 +137,6 @@ async function withFirst<T>(source: AsyncGenerator<T>): Promise<AsyncIterable<T>
   })()
 }
 
-/** The caller's id where it is a plain one, else a new one. */
-function requestId(request: Request): string {
-  const given = request.headers.get('x-request-id')
-  return given && /^[\w.-]{1,128}$/.test(given) ? given : crypto.randomUUID().replaceAll('-', '')
-}
-
 function readinessOf({ status, models }: WorkerState): WorkerReadiness {
   const engines = [...models.values()].map(model => model.engine.stats())
   const sum = (key: 'running' | 'waiting' | 'slots') =>
@@ -141,7 +144,7 @@ function readinessOf({ status, models }: WorkerState): WorkerReadiness {
   return {
     status,
     protocol_version: protocolVersion,
-    models: [...models].flatMap(([name, { checkpoints }]) => [name, ...checkpoints.map(c => `${name}:${c}`)]),
+    models: modelIds(models),
     load: { running: sum('running'), waiting: sum('waiting'), slots: sum('slots') },
   }
 }

@@ -68,3 +68,8 @@ export interface LoadContext {
   /** Every pack there is, by name; what a pack `requires` is among them. */
   readonly packs: ReadonlyMap<string, Pack>
 }
+
+/** The ids that can be asked for: every model, and every checkpoint as `model:checkpoint`. */
+export function modelIds(models: ReadonlyMap<string, ChatModel>): string[] {
+  return [...models].flatMap(([id, { checkpoints }]) => [id, ...checkpoints.map(name => `${id}:${name}`)])
+}

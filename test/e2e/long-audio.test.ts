@@ -7,7 +7,7 @@ import { closeDecoder, decodeAudio } from '../../gpu-worker/audio/decode.ts'
 import type { Usage } from '../../src/protocol/chat-completions.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
 import { type RunningProcess, startWorker } from '../support/start-process.ts'
-import { wavFile } from '../support/wav.ts'
+import { wavBase64 } from '../support/wav.ts'
 import { wordErrors } from '../support/word-error-rate.ts'
 
 const folder = new URL('../fixtures/spoken-sentences/', import.meta.url)
@@ -29,7 +29,7 @@ async function joined(seconds: number) {
     texts.push(text)
   }
   const audio = Float32Array.from(parts)
-  return { base64: wavFile(audio).toString('base64'), seconds: audio.length / 16_000, text: texts.join(' ') }
+  return { base64: await wavBase64(audio), seconds: audio.length / 16_000, text: texts.join(' ') }
 }
 
 const CONTEXT_LENGTH = 330

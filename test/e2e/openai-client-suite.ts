@@ -67,7 +67,7 @@ export function describeOpenAiClient(name: string, start: () => Promise<Target>)
 
     test('gets an answer about audio, whose usage says what was covered', async () => {
       const content = [
-        { type: 'input_audio' as const, input_audio: { data: silentWav(1), format: 'wav' as const } },
+        { type: 'input_audio' as const, input_audio: { data: await silentWav(1), format: 'wav' as const } },
         { type: 'text' as const, text: 'What do you hear?' },
       ]
       const answer = await client.chat.completions.create({
