@@ -51,7 +51,9 @@ export async function* generateChat(
 
   const decoded = await Promise.all(conversation.audios.map(audio => decodePart(audio, limits, signal)))
   const encoded: EncodedAudio[] = []
-  for (const audio of decoded) encoded.push(await model.encodeAudio(audio.samples, checkpoint, signal))
+  for (const { samples } of decoded) {
+    encoded.push(await orCancelled(model.encodeAudio(samples, checkpoint, signal), signal))
+  }
   // What was tuned is how to answer about audio; a conversation without any is the base model's, unchanged.
   const adapter = conversation.audios.length > 0 ? checkpoint : null
   const answerTokens = request.max_completion_tokens ?? request.max_tokens ?? model.generation.maxTokens
@@ -136,6 +138,16 @@ async function decodePart(audio: AudioReference, limits: Limits, signal: AbortSi
 function stopStrings(request: ChatCompletionRequest): string[] {
   const { stop } = request
   return stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop
+}
+
+/** Waits for work that an abort ends; whatever it then throws, the request was cancelled. */
+async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throwIfCancelled(signal)
+    throw error
+  }
 }
 
 function throwIfCancelled(signal: AbortSignal): void {

@@ -136,6 +136,23 @@ describe('a stream', () => {
     expect((await answering).status).toBe(499)
     expect(model.endings).toEqual(['aborted'])
   })
+
+  it('is cancelled, not failed, when the connection breaks while audio is encoded', async () => {
+    const connection = new AbortController()
+    const whole = fakeChatModel('Hi')
+    const model: FakeChatModel = {
+      ...whole,
+      async encodeAudio(samples, checkpoint, signal) {
+        connection.abort()
+        signal.throwIfAborted()
+        return whole.encodeAudio(samples, checkpoint, signal)
+      },
+    }
+    const content = [{ type: 'input_audio', input_audio: { data: await silentWav(0.1) } }]
+    const body = { model: 'fake', messages: [{ role: 'user', content }] }
+    const answering = ask(appWith(model), body, { signal: connection.signal })
+    expect((await answering).status).toBe(499)
+  })
 })
 
 describe('what is wrong', () => {
