@@ -13,6 +13,7 @@ import type {
 } from '../src/protocol/chat-completions.ts'
 import { ApiError } from '../src/protocol/errors.ts'
 import type { Limits } from '../src/protocol/limits.ts'
+import { timeoutHeader } from '../src/protocol/worker-headers.ts'
 import { type DecodedAudio, decodeAudio } from './audio/decode.ts'
 import { type AudioReference, audioBytes, toConversation } from './conversation.ts'
 import { fitChat } from './fit-chat.ts'
@@ -30,9 +31,16 @@ export type ChatEvent =
 
 export interface GenerateContext {
   requestId: string
+  /** Nothing that is cached of one tenant's requests is ever used for another's. */
+  tenant: string
   models: ReadonlyMap<string, ChatModel>
   limits: Limits
-  /** Aborting stops the work wherever it is; the generator then throws `request_cancelled`. */
+  /** Until when the whole answer must be there, in the time of `performance.now()`; null: whenever. */
+  deadlineMs: number | null
+  /**
+   * Aborting stops the work wherever it is; the generator then throws `request_cancelled`, or
+   * `deadline_exceeded` where the reason is a TimeoutError.
+   */
   signal: AbortSignal
 }
 
@@ -44,7 +52,7 @@ export async function* generateChat(
   request: ChatCompletionRequest,
   context: GenerateContext,
 ): AsyncGenerator<ChatEvent> {
-  const { signal, limits } = context
+  const { signal, limits, tenant, deadlineMs } = context
   const { model, checkpoint } = resolveModel(request.model, context.models)
   const conversation = toConversation(request)
   const sampling = samplingOptions(request, model.generation)
@@ -77,6 +85,9 @@ export async function* generateChat(
         id: `${context.requestId}/${choice}/${part}`,
         prompt,
         checkpoint: adapter,
+        tenant,
+        priority: PRIORITIES[request.service_tier ?? 'auto'],
+        ...(deadlineMs === null ? {} : { queueTimeoutMs: deadlineMs - performance.now() }),
         maxTokens: Math.min(answerTokens, model.engine.contextLength - prompt.ids.length),
         stopIds: model.stopIds,
         sampling: { ...sampling, seed: sampling.seed === null ? null : sampling.seed + choice },
@@ -104,6 +115,8 @@ export async function* generateChat(
   yield* merge(Array.from({ length: request.n ?? 1 }, (_, choice) => answer(choice)))
   yield { type: 'usage', usage: usageOf(prompts, completionTokens, decoded, encoded) }
 }
+
+const PRIORITIES = { priority: 'high', auto: 'normal', default: 'normal', flex: 'low' } as const
 
 /** `pocket` is the pack with its default checkpoint, `pocket:sft` the pack with that one. */
 function resolveModel(name: string, models: ReadonlyMap<string, ChatModel>) {
@@ -151,7 +164,13 @@ async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T>
 }
 
 function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new ApiError('request_cancelled', { message: 'The client closed the request.' })
+  if (!signal.aborted) return
+  if (signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError') {
+    throw new ApiError('deadline_exceeded', {
+      message: `The answer was not complete in the time that ${timeoutHeader} allows.`,
+    })
+  }
+  throw new ApiError('request_cancelled', { message: 'The client closed the request.' })
 }
 
 function usageOf(

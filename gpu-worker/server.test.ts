@@ -84,6 +84,39 @@ describe('an answer', () => {
     ])
   })
 
+  it('goes to the engine with its tenant, its priority and its deadline', async () => {
+    const model = fakeChatModel('Hi')
+    const headers = {
+      'content-type': 'application/json',
+      'x-auricle-tenant': 'a',
+      'x-request-timeout': '9.5',
+    }
+    const tiers = [undefined, 'auto', 'flex', 'priority'] as const
+    const answers = await Promise.all(
+      tiers.map(async tier =>
+        (await ask(appWith(model), { ...hello, service_tier: tier }, { headers })).json(),
+      ),
+    )
+    expect(answers.map(answer => answer.service_tier)).toEqual([undefined, 'default', 'flex', 'priority'])
+    expect(model.requests.map(({ priority }) => priority)).toEqual(['normal', 'normal', 'low', 'high'])
+    expect(model.requests.every(({ tenant }) => tenant === 'a')).toBe(true)
+    expect(
+      model.requests.every(({ queueTimeoutMs = 0 }) => queueTimeoutMs > 0 && queueTimeoutMs <= 9500),
+    ).toBe(true)
+    await ask(appWith(model), hello)
+    expect(model.requests.at(-1)).toMatchObject({ tenant: 'default' })
+    expect(model.requests.at(-1)).not.toHaveProperty('queueTimeoutMs')
+  })
+
+  it('that takes longer than x-request-timeout allows is a typed error, and its slot is free', async () => {
+    const model = fakeChatModel('abc', { endless: true })
+    const headers = { 'content-type': 'application/json', 'x-request-timeout': '0.1' }
+    const response = await ask(appWith(model), { ...hello, max_tokens: 100_000 }, { headers })
+    expect(response.status).toBe(504)
+    expect((await response.json()).error).toMatchObject({ code: 'deadline_exceeded' })
+    expect(model.endings).toEqual(['aborted'])
+  })
+
   it('takes the checkpoint that the name of the model says; without audio, the base model', async () => {
     const model = fakeChatModel('Hi')
     const content = [{ type: 'input_audio', input_audio: { data: await silentWav(0.1) } }]
@@ -185,6 +218,19 @@ describe('what is wrong', () => {
     expect(response.status).toBe(status)
     expect((await response.json()).error).toMatchObject({ code, param })
     expect(response.headers.get('x-request-id')).toBeTruthy()
+  })
+
+  it.each([
+    ['x-request-timeout', '0'],
+    ['x-request-timeout', '-1'],
+    ['x-request-timeout', 'soon'],
+    ['x-auricle-tenant', 'a b'],
+    ['x-auricle-tenant', ''],
+  ])('the header %s: %s', async (name, value) => {
+    const headers = { 'content-type': 'application/json', [name]: value }
+    const response = await ask(appWith(fakeChatModel('Hi')), hello, { headers })
+    expect(response.status).toBe(400)
+    expect((await response.json()).error).toMatchObject({ code: 'invalid_request', param: name })
   })
 
   it('a worker that is not ready says so and when to come back', async () => {

@@ -10,6 +10,7 @@ import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completio
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { requestIdOf } from '../src/protocol/request-id.ts'
 import { doneData, serializeEvent } from '../src/protocol/sse.ts'
+import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
 import { type ChatEvent, generateChat } from './generate.ts'
 import { type ChatModel, modelIds } from './model/chat-model.ts'
 import {
@@ -70,15 +71,26 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono<Worker
     const request = parseChatCompletionRequest(body, limits)
     const id = context.get('requestId')
     const cancelled = new AbortController()
-    const signal = AbortSignal.any([context.req.raw.signal, cancelled.signal])
-    const events = generateChat(request, { requestId: id, models: state.models, limits, signal })
+    const timeoutMs = timeoutMsOf(context.req.raw)
+    const signals = [context.req.raw.signal, cancelled.signal]
+    if (timeoutMs !== null) signals.push(AbortSignal.timeout(Math.ceil(timeoutMs)))
+    const events = generateChat(request, {
+      requestId: id,
+      tenant: tenantOf(context.req.raw),
+      models: state.models,
+      limits,
+      deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
+      signal: AbortSignal.any(signals),
+    })
     // What is wrong with a request shows before the first event, and so still gets its own status.
     const opened = await withFirst(events)
 
-    const identity = {
+    const { service_tier: tier } = request
+    const identity: CompletionIdentity = {
       id: `chatcmpl-${id.replace(/^req_/, '')}`,
       created: Math.floor(Date.now() / 1000),
       model: request.model,
+      ...(tier === undefined ? {} : { service_tier: tier === 'auto' ? 'default' : tier }),
     }
     if (request.stream) {
       const chunks = streamChunks(opened, identity, request, () => cancelled.abort())

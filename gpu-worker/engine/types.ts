@@ -22,6 +22,9 @@ export interface PromptSpan {
   readonly contentHash: string
 }
 
+/** Whose turn it is before whose: OpenAI's service tiers `priority`, `default` and `flex`. */
+export type Priority = 'high' | 'normal' | 'low'
+
 /** One sequence to be generated. `n` choices are n requests with the same prompt. */
 export interface EngineRequest {
   /** For traces. */
@@ -38,6 +41,8 @@ export interface EngineRequest {
   readonly signal: AbortSignal
   /** Requests of different tenants take turns. */
   readonly tenant?: string
+  /** Who is first where requests wait; `normal` when it isn't said. */
+  readonly priority?: Priority
   /** Waiting longer than this for a slot ends in ApiError `overloaded`. */
   readonly queueTimeoutMs?: number
 }

@@ -3,6 +3,7 @@ import type {
   ChatCompletion,
   ChatCompletionChunk,
   Logprobs,
+  ServiceTier,
   TokenLogprob,
   Usage,
 } from '../../src/protocol/chat-completions.ts'
@@ -14,6 +15,8 @@ export interface CompletionIdentity {
   /** Unix time in seconds. */
   created: number
   model: string
+  /** Where the request named one. */
+  service_tier?: ServiceTier
 }
 
 /** Collects a chat into the whole answer. */

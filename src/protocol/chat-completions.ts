@@ -95,6 +95,7 @@ export const ChatCompletionRequest = z.strictObject({
   top_logprobs: optional(z.int().min(0).max(maxTopLogprobs)),
   frequency_penalty: optional(z.number().min(-2).max(2)),
   presence_penalty: optional(z.number().min(-2).max(2)),
+  service_tier: optional(z.enum(['auto', 'default', 'flex', 'priority'])),
   logit_bias: optional(
     z
       .record(z.string().regex(/^\d{1,9}$/, 'expected a token id'), z.number().min(-100).max(100))
@@ -120,7 +121,6 @@ export const ChatCompletionRequest = z.strictObject({
 
   // Only what happens anyway.
   store: optional(z.literal(false)),
-  service_tier: optional(z.enum(['auto', 'default'])),
   modalities: optional(z.tuple([z.literal('text')])),
   response_format: optional(z.strictObject({ type: z.literal('text') })),
   tools: emptyList,
@@ -183,6 +183,10 @@ export type Logprobs = z.infer<typeof Logprobs>
 export const FinishReason = z.enum(['stop', 'length'])
 export type FinishReason = z.infer<typeof FinishReason>
 
+/** Which turn the request took: `auto` is answered as `default`. */
+export const ServiceTier = z.enum(['default', 'flex', 'priority'])
+export type ServiceTier = z.infer<typeof ServiceTier>
+
 /** The whole answer. */
 export const ChatCompletion = z.object({
   id: z.string(),
@@ -199,6 +203,7 @@ export const ChatCompletion = z.object({
     }),
   ),
   usage: Usage,
+  service_tier: ServiceTier.optional(),
   system_fingerprint: z.string().optional(),
 })
 export type ChatCompletion = z.infer<typeof ChatCompletion>
@@ -218,6 +223,7 @@ export const ChatCompletionChunk = z.object({
     }),
   ),
   usage: Usage.nullable().optional(),
+  service_tier: ServiceTier.optional(),
   system_fingerprint: z.string().optional(),
 })
 export type ChatCompletionChunk = z.infer<typeof ChatCompletionChunk>

@@ -43,6 +43,10 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
   top_logprobs: { kind: 'done', note: '0 to 20; needs `logprobs: true`.' },
   frequency_penalty: { kind: 'done', note: '-2 to 2.' },
   presence_penalty: { kind: 'done', note: '-2 to 2.' },
+  service_tier: {
+    kind: 'done',
+    note: '`auto`, `default`, `flex` (after the others), `priority` (before them): whose turn it is when requests wait.',
+  },
   logit_bias: { kind: 'done', note: 'Token id to a number from -100 to 100; at most 1,024 entries.' },
   top_k: { kind: 'extension', note: 'Sample among the k likeliest tokens; 0 is off.' },
   min_p: {
@@ -70,12 +74,6 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
     accepts: value => value === false,
     note: 'Only false.',
     reason: 'completions are not stored',
-  },
-  service_tier: {
-    kind: 'default-only',
-    accepts: value => value === 'auto' || value === 'default',
-    note: 'Only `auto` and `default`.',
-    reason: "there is one tier; use 'auto' or leave it out",
   },
   modalities: {
     kind: 'default-only',

@@ -45,6 +45,7 @@ describe('takes', () => {
       top_k: 20,
       min_p: 0.1,
       repetition_penalty: 1.1,
+      service_tier: 'flex',
       long_audio: 'chunk',
     }
     expect(parseChatCompletionRequest(request)).toEqual(request)
