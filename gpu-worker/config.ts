@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { defaultLimits } from '../src/protocol/limits.ts'
+import { defaultStoreLocation } from '../src/storage/open-store.ts'
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
@@ -12,6 +13,8 @@ const Environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(8081),
   /** Folder of the packs. */
   AURICLE_MODELS: z.string().default(fileURLToPath(new URL('../models', import.meta.url))),
+  /** Folder of stored objects, shared with the edge of this machine. */
+  AURICLE_STORE: z.string().default(fileURLToPath(new URL(`../${defaultStoreLocation}`, import.meta.url))),
   /** Threads of one operator; more than the physical cores makes it slower. */
   AURICLE_THREADS: count(Math.max(1, Math.min(8, availableParallelism()))),
   /** How ONNX Runtime is reached: its C API, or onnxruntime-node's binding; unset: the first that works here. */
@@ -37,6 +40,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: env.HOST,
     port: env.PORT,
     modelsDirectory: env.AURICLE_MODELS,
+    store: env.AURICLE_STORE,
     threads: env.AURICLE_THREADS,
     runtime: env.AURICLE_RUNTIME,
     engine: {
