@@ -8,6 +8,7 @@ import { securityHeaders } from './middleware/security-headers.ts'
 import { errorResponse, notFoundResponse } from './protocol/error-response.ts'
 import { ApiError } from './protocol/errors.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
+import { defaultTenant } from './protocol/worker-headers.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { health, readiness } from './routes/health.ts'
 import { model, models } from './routes/models.ts'
@@ -32,6 +33,10 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   const app = new Hono<EdgeEnv>()
 
   app.use(requestId)
+  app.use(async (context, next) => {
+    context.set('tenant', defaultTenant)
+    await next()
+  })
   app.use(securityHeaders)
   app.use(crossOrigin(corsOrigins))
 

@@ -3,5 +3,7 @@ export interface EdgeEnv {
   Variables: {
     /** Id of the request, safe to log and to send on. */
     requestId: string
+    /** Whose request it is; safe as a part of a key. */
+    tenant: string
   }
 }

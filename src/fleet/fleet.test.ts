@@ -13,6 +13,7 @@ function setUp() {
     model: 'pocket',
     path: '/v1/chat/completions',
     requestId: 'req_1',
+    tenant: 'acme',
     body: new TextEncoder().encode('{"model":"pocket"}'),
     signal: new AbortController().signal,
     background: work => background.push(work),
@@ -35,12 +36,13 @@ const overloaded = () =>
   })
 
 describe('forward', () => {
-  test('sends the body as it came, with the id, to each worker in turn', async () => {
+  test('sends the body as it came, with the id and the tenant, to each worker in turn', async () => {
     const { workers, answeredBy } = setUp()
-    const seen: [string, string | null][] = []
+    const seen: (string | null)[][] = []
     workers.add('a', {
       chat: async request => {
-        seen.push([await request.text(), request.headers.get('x-request-id')])
+        const headers = ['x-request-id', 'x-auricle-tenant'].map(name => request.headers.get(name))
+        seen.push([await request.text(), ...headers])
         return Response.json({ answered_by: 'a' })
       },
     })
@@ -48,7 +50,7 @@ describe('forward', () => {
     expect([await answeredBy(), await answeredBy(), await answeredBy()].sort()).toEqual(
       expect.arrayContaining(['a', 'b']),
     )
-    expect(seen[0]).toEqual(['{"model":"pocket"}', 'req_1'])
+    expect(seen[0]).toEqual(['{"model":"pocket"}', 'req_1', 'acme'])
   })
 
   test('asks another worker once when one cannot be reached', async () => {

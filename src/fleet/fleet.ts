@@ -2,31 +2,20 @@
 import { ApiError, ErrorBody } from '../protocol/errors.ts'
 import { type EdgeReadiness, protocolVersion } from '../protocol/health.ts'
 import { type Model, ModelList } from '../protocol/models.ts'
+import { tenantHeader } from '../protocol/worker-headers.ts'
 import { chooseWorker, type WorkerAddress } from './choose.ts'
 import type { Clock } from './clock.ts'
 import { type RegistryOptions, WorkerRegistry } from './registry.ts'
 import { relayEvents } from './relay.ts'
 
-/** A request on its way to a worker. */
+/** A request on its way to a worker. `background` keeps a promise alive after the answer (waitUntil on Workers). */
 export interface ForwardedRequest {
   model: string
   path: string
   requestId: string
+  tenant: string
   body: Uint8Array
-  /** `application/json` unless said, e.g. a multipart type with its boundary. */
-  contentType?: string
-  /** More headers for the worker, in lower case. */
-  headers?: Readonly<Record<string, string>>
-  /** Milliseconds from now to the end of the answer; null or absent: no limit of the caller's. */
-  timeoutMs?: number | null
-  /** The client asked for events: such an answer may be opened before a worker is there. */
-  stream?: boolean
-  /** What its audio is known by, the first of the conversation first: requests about the same audio go to the same worker. */
-  audio?: readonly string[]
-  /** Worth asking a second worker when the first is slow: short, and nothing of it is streamed. */
-  hedge?: boolean
   signal: AbortSignal
-  /** Keeps a promise alive after the answer (waitUntil on Workers). */
   background: (work: Promise<unknown>) => void
 }
 
@@ -124,9 +113,9 @@ export class Fleet {
       response = await this.#fetch(new URL(request.path, worker.url), {
         method: 'POST',
         headers: {
-          ...request.headers,
-          'content-type': request.contentType ?? 'application/json',
+          'content-type': 'application/json',
           'x-request-id': request.requestId,
+          [tenantHeader]: request.tenant,
         },
         body: request.body as Uint8Array<ArrayBuffer>,
         signal,

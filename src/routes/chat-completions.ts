@@ -18,6 +18,7 @@ export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> 
       model,
       path: '/v1/chat/completions',
       requestId: context.get('requestId'),
+      tenant: context.get('tenant'),
       body,
       signal: request.signal,
       background: backgroundOf(context),
