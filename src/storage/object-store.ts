@@ -32,9 +32,12 @@ export interface ObjectContent {
   body: ReadableStream<Uint8Array>
 }
 
+/** What a list tells; S3 doesn't name the content type there. */
+export type ListedObject = Omit<ObjectInfo, 'contentType'>
+
 export interface ObjectPage {
   /** In the order of their keys' code units. */
-  objects: ObjectInfo[]
+  objects: ListedObject[]
   /** Pass it on for the next page; null when there is none. */
   cursor: string | null
 }
