@@ -10,6 +10,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/parity/**/*.test.ts'],
+          setupFiles: ['test/support/conforming-fetch.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

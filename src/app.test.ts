@@ -181,14 +181,16 @@ describe('pages of other origins', () => {
   })
 })
 
-test('GET /openapi.json describes every path, with references that lead somewhere', async () => {
+test('GET /openapi.json describes every route', async () => {
   const { app } = setUp()
   const document = await (await app.request('/openapi.json')).json()
-  expect(document.openapi).toMatch(/^3\.1/)
-  const described = Object.keys(document.paths).map(path => path.replace(/\{(\w+)\}/g, ':$1'))
-  const routed = app.routes.filter(({ method }) => method !== 'ALL').map(({ path }) => path)
-  expect(described.sort()).toEqual(routed.filter(path => path !== '/openapi.json').sort())
-  for (const [, name] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
-    expect(document.components.schemas).toHaveProperty(name!)
-  }
+  const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map(
+      method => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`,
+    ),
+  )
+  const routed = app.routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method} ${path}`)
+  expect(described.sort()).toEqual(routed.filter(route => route !== 'GET /openapi.json').sort())
 })

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
 import { startLocal } from '../../workers/local/start-local.ts'
+import { unheldOrigins } from '../support/conforming-fetch.ts'
 import { startFakeWorker } from '../support/fake-worker.ts'
 import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
 import { countingClient, describeOpenAiClient } from './openai-client-suite.ts'
 
 async function startNodeEdge(): Promise<FaultyTarget> {
   const worker = await startFakeWorker()
+  unheldOrigins.add(worker.url)
   const server = await startLocal(
     { port: 0, host: '127.0.0.1', workers: [{ id: 'fake', url: worker.url }], corsOrigins: [] },
     {},

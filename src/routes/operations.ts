@@ -1,0 +1,86 @@
+/**
+ * Every operation of the API, once: a row here and a line in app.ts add one. OpenAPI's document, the page that shows
+ * it, and the tests that hold each answer against it are made from these rows.
+ */
+import type * as z from 'zod'
+import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../protocol/chat-completions.ts'
+import { EdgeReadiness, Health } from '../protocol/health.ts'
+import { Model, ModelList } from '../protocol/models.ts'
+import { chatCompletionParameters, type ParameterSupport } from '../protocol/openai-parameters.ts'
+
+/**
+ * What a body of one content type holds: `{ ChatCompletion }`, the schema under the name that it has in the document,
+ * or a schema that isn't worth a name, or null for bytes. Of server-sent events: the data of each.
+ */
+export type Body = Readonly<Record<string, z.ZodType>> | z.ZodType | null
+/** Bodies by their content type. */
+export type Bodies = Readonly<Record<string, Body>>
+
+/** One operation. */
+export interface Operation {
+  method: 'get' | 'post' | 'put' | 'delete'
+  /** As Hono writes it: `/v1/models/:id`. */
+  path: string
+  operationId: string
+  summary: string
+  description?: string
+  /** Parameters of the query string, as an object of strings. */
+  query?: z.ZodObject
+  /** What it takes. */
+  request?: Bodies
+  /** What becomes of each field of the request; its notes are shown in the document. */
+  parameters?: Readonly<Record<string, ParameterSupport>>
+  /** What it answers when all is well, by status. Errors are the same everywhere and come from their catalogue. */
+  responses: Readonly<Record<number, { description: string; bodies: Bodies }>>
+}
+
+const json = (body: Body): Bodies => ({ 'application/json': body })
+
+/** All of them, in the order in which a reader wants them. */
+export const operations: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/v1/chat/completions',
+    operationId: 'createChatCompletion',
+    summary: 'Answer a conversation that may hold audio',
+    request: json({ ChatCompletionRequest }),
+    parameters: chatCompletionParameters,
+    responses: {
+      200: {
+        description: 'The answer; with `stream: true`, chunks as server-sent events, ended by [DONE]',
+        bodies: { ...json({ ChatCompletion }), 'text/event-stream': { ChatCompletionChunk } },
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/models',
+    operationId: 'listModels',
+    summary: 'The models that can be asked',
+    responses: { 200: { description: 'All models that ready workers serve', bodies: json({ ModelList }) } },
+  },
+  {
+    method: 'get',
+    path: '/v1/models/:id',
+    operationId: 'retrieveModel',
+    summary: 'One model',
+    responses: { 200: { description: 'The model', bodies: json({ Model }) } },
+  },
+  {
+    method: 'get',
+    path: '/healthz',
+    operationId: 'health',
+    summary: 'Whether the process lives',
+    responses: { 200: { description: 'It does', bodies: json({ Health }) } },
+  },
+  {
+    method: 'get',
+    path: '/readyz',
+    operationId: 'readiness',
+    summary: 'Whether requests can be answered now',
+    responses: {
+      200: { description: 'They can', bodies: json({ EdgeReadiness }) },
+      503: { description: 'They cannot', bodies: json({ EdgeReadiness }) },
+    },
+  },
+]
