@@ -23,6 +23,8 @@ const Environment = z.object({
   AURICLE_SLOTS: count(8),
   /** Tokens of prompt and answer together. */
   AURICLE_CONTEXT_LENGTH: count(4096),
+  /** Bytes of keys and values of all requests together; unset: as much as all slots in full come to. */
+  AURICLE_KV_BYTES: z.coerce.number().int().positive().optional(),
   /** Requests that may wait for a slot. */
   AURICLE_MAX_WAITING: count(64),
   AURICLE_MAX_BODY_BYTES: count(defaultLimits.maxBodyBytes),
@@ -46,6 +48,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     engine: {
       slots: env.AURICLE_SLOTS,
       slotCapacity: env.AURICLE_CONTEXT_LENGTH,
+      kvBytes: env.AURICLE_KV_BYTES ?? null,
       maxWaiting: env.AURICLE_MAX_WAITING,
     },
     limits: {

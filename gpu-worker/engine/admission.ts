@@ -1,57 +1,49 @@
 /**
- * Who gets a free slot, and which one. Pure, as the scheduler that it is part of.
+ * Which slot a sequence gets. Pure, as the scheduler that it is part of; whose turn it is: see priority.ts.
  *
- * - Fairness: a free slot goes to the tenant with the fewest running sequences, to the one that was served
- *   longest ago among equals; within a tenant whoever came first is first.
  * - Prefix reuse: a slot keeps its keys and values after its sequence has left; a prompt that begins the same
  *   takes them over, in place or by a copy, which costs a hundredth of computing them.
  * - Neighbours: a batch is a range of slots, so sequences of one checkpoint are put side by side; what a slot
  *   holds for later moves out of their way, once, instead of being stepped over at every token.
  */
 import type { SlotMove } from './plan.ts'
-import { type PromptContent, reusablePositions } from './prefix-cache.ts'
+import { makeRoom } from './preemption.ts'
+import { reusablePositions } from './prefix-cache.ts'
+import { isLess, nextInTurn } from './priority.ts'
 import type { SchedulerState, Slot } from './scheduler-state.ts'
 import { heldBy, isPrefilling, type RunningSequence, type WaitingSequence } from './sequence.ts'
 
-/** Gives free slots to waiting sequences; the moves must be made in their order before anything is computed. */
-export function admitAll(start: SchedulerState): { state: SchedulerState; moves: SlotMove[] } {
+/**
+ * Gives slots to waiting sequences; the moves must be made in their order before anything is computed. Who is
+ * next and finds no room lets nobody pass: it would wait for ever while smaller ones come.
+ */
+export function admitAll(start: SchedulerState, nowMs: number): { state: SchedulerState; moves: SlotMove[] } {
   let state = start
   const moves: SlotMove[] = []
   let ready = state.waiting
-  while (ready.length > 0 && state.running.length < state.config.slots) {
-    const sequence = nextInTurn(state, ready)
+  while (ready.length > 0) {
+    const sequence = nextInTurn(state, ready, nowMs)
     ready = ready.filter(other => other !== sequence)
     if (isWorthWaiting(state, sequence)) continue
-    const place = moveBesideOthers(state, sequence, choosePlace(state, sequence.prompt))
+    const roomy = makeRoom(state, sequence, nowMs)
+    if (roomy === null) break
+    const place = moveBesideOthers(roomy, sequence, choosePlace(roomy, sequence))
     moves.push(...place.moves)
-    state = admit(state, sequence, place)
+    state = admit(roomy, sequence, place)
   }
-  const known = new Set([...state.waiting, ...state.running].map(({ tenant }) => tenant))
-  const lastAdmission = new Map([...state.lastAdmission].filter(([tenant]) => known.has(tenant)))
-  return { state: { ...state, lastAdmission }, moves }
-}
-
-function nextInTurn(state: SchedulerState, ready: readonly WaitingSequence[]): WaitingSequence {
-  const runningOf = new Map<string, number>()
-  for (const { tenant } of state.running) runningOf.set(tenant, (runningOf.get(tenant) ?? 0) + 1)
-  const rank = ({ tenant, arrival }: WaitingSequence) => [
-    runningOf.get(tenant) ?? 0,
-    state.lastAdmission.get(tenant) ?? -1,
-    arrival,
-  ]
-  return ready.reduce((best, candidate) => (isLess(rank(candidate), rank(best)) ? candidate : best))
+  return { state, moves }
 }
 
 /**
  * Whether a running sequence is just computing a prefix that this one could soon take over. Only those who came
  * earlier are waited for: nobody waits for ever.
  */
-function isWorthWaiting(state: SchedulerState, { prompt, arrival }: WaitingSequence): boolean {
-  const now = bestSource(state, prompt)?.positions ?? 0
+function isWorthWaiting(state: SchedulerState, waiting: WaitingSequence): boolean {
+  const now = bestSource(state, waiting)?.positions ?? 0
   return state.running.some(sequence => {
-    if (!isPrefilling(sequence) || sequence.arrival > arrival) return false
-    const whole = { prompt: sequence.prompt, length: sequence.prompt.ids.length }
-    return reusablePositions(whole, prompt) - now >= state.config.minimumReuse
+    if (!isPrefilling(sequence) || sequence.arrival > waiting.arrival) return false
+    const whole = { ...heldBy(sequence), length: sequence.prompt.ids.length }
+    return reusablePositions(whole, waiting) - now >= state.config.minimumReuse
   })
 }
 
@@ -65,8 +57,8 @@ interface Place {
 }
 
 /** The slot that the contents of all slots speak for. */
-function choosePlace(state: SchedulerState, prompt: PromptContent): Place {
-  const source = bestSource(state, prompt)
+function choosePlace(state: SchedulerState, sequence: WaitingSequence): Place {
+  const source = bestSource(state, sequence)
   const spare = leastWorthKeeping(state)
   if (source === null) return { slot: spare, reused: 0, moves: [], changed: [] }
   const { slot, positions, held } = source
@@ -106,16 +98,16 @@ function moveBesideOthers(state: SchedulerState, sequence: WaitingSequence, plac
   return { ...moved, moves: [...rescue, { kind: 'copy', from: copiedFrom, to: near, positions: reused }] }
 }
 
-/** The slot that has most of a prompt. */
+/** The slot that has most of a sequence. */
 function bestSource(
   state: SchedulerState,
-  prompt: PromptContent,
+  sequence: WaitingSequence,
 ): { slot: number; positions: number; held: number } | null {
   let best: { slot: number; positions: number; held: number } | null = null
   state.slots.forEach((slot, index) => {
     const held = slot.kind === 'free' ? slot.held : heldBy(state.running.find(({ id }) => id === slot.by)!)
     if (held === null) return
-    const positions = reusablePositions(held, prompt)
+    const positions = reusablePositions(held, sequence)
     if (positions > (best?.positions ?? 0)) best = { slot: index, positions, held: held.length }
   })
   return best
@@ -135,7 +127,7 @@ function leastWorthKeeping(state: SchedulerState): number {
 
 function admit(state: SchedulerState, sequence: WaitingSequence, place: Place): SchedulerState {
   const { slot, reused, changed } = place
-  const running: RunningSequence = { ...sequence, slot, computed: reused, reused, tokens: [] }
+  const running: RunningSequence = { ...sequence, slot, computed: reused, reused }
   const slots = [...state.slots]
   for (const [other, content] of changed) slots[other] = content
   slots[slot] = { kind: 'taken', by: sequence.id }
@@ -143,14 +135,8 @@ function admit(state: SchedulerState, sequence: WaitingSequence, place: Place): 
     ...state,
     slots,
     admissions: state.admissions + 1,
-    lastAdmission: new Map(state.lastAdmission).set(sequence.tenant, state.admissions),
+    lastAdmission: new Map(state.lastAdmission).set(sequence.tenant, state.admissions + 1),
     waiting: state.waiting.filter(other => other !== sequence),
     running: [...state.running, running],
   }
-}
-
-/** Compares lists of numbers place by place. */
-function isLess(a: readonly number[], b: readonly number[]): boolean {
-  const place = a.findIndex((value, index) => value !== b[index])
-  return place >= 0 && a[place]! < b[place]!
 }

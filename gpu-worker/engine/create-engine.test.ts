@@ -255,6 +255,110 @@ describe.each(['c-api', 'node-binding'] as const)('over %s', kind => {
     await expect(accepted[0]).resolves.toMatchObject({ reason: 'length' })
   })
 
+  test('answers that outgrow the memory are interrupted and come out the same', async () => {
+    const probe = engineWith().stats()
+    const bytesPerPosition = probe.kvBytesReserved / probe.kvPositions.budget
+    const engine = engineWith({
+      slots: 6,
+      kvBytes: 100 * bytesPerPosition,
+      growthReserve: 0,
+      prefillBudget: 5,
+    })
+    const wanted = [...GOLDENS, ...GOLDENS]
+    const sampling = (index: number) =>
+      index < GOLDENS.length ? GREEDY : { ...GREEDY, temperature: 1.2, topP: 0.95, seed: index }
+    const ask =
+      (to: Engine) =>
+      ({ prompt, checkpoint }: (typeof wanted)[number], index: number) =>
+        collect(to.generate(requestFor(prompt, { checkpoint, sampling: sampling(index) })))
+    const together = await Promise.all(wanted.map(ask(engine)))
+    const alone = []
+    const unbounded = engineWith({ slots: 1 })
+    for (const [index, one] of wanted.entries()) alone.push(await ask(unbounded)(one, index))
+    expect(together.map(({ tokens }) => tokens)).toEqual(alone.map(({ tokens }) => tokens))
+    expect(together.slice(0, GOLDENS.length).map(({ tokens }) => tokens)).toEqual(
+      GOLDENS.map(({ tokens }) => tokens),
+    )
+    expect(engine.stats().preemptions).toBeGreaterThan(0)
+    expect(engine.stats().kvPositions).toMatchObject({ budget: 100, running: 0 })
+  })
+
+  test('memory for less than one slot is refused', () => {
+    expect(() => engineWith({ kvBytes: 1000 })).toThrow(RangeError)
+  })
+
+  test('a high priority takes the slot of a low one, which goes on as if nothing had been', async () => {
+    const engine = engineWith({ slots: 1 })
+    const [first, second] = [GOLDENS[0]!, GOLDENS[1]!]
+    const order: string[] = []
+    const low = engine.generate(requestFor(first.prompt, { priority: 'low' }))[Symbol.asyncIterator]()
+    const tokens: number[] = []
+    let high: Promise<unknown> | null = null
+    for (let next = await low.next(); !next.done; next = await low.next()) {
+      if (next.value.type === 'token') tokens.push(next.value.id)
+      else order.push('low')
+      high ??= collect(engine.generate(requestFor(second.prompt, { priority: 'high' }))).then(result => {
+        expect(result.tokens).toEqual(second.tokens)
+        order.push('high')
+      })
+    }
+    await high
+    expect(tokens).toEqual(first.tokens)
+    expect(order).toEqual(['high', 'low'])
+    expect(engine.stats()).toMatchObject({ preemptions: 1, running: 0, slotsFree: 1 })
+  })
+
+  test('a deadline ends a request, waiting or running', async () => {
+    const engine = engineWith({ slots: 1 })
+    const late = { deadlineMs: performance.now() }
+    await expect(collect(engine.generate(requestFor([1, 2, 3], late)))).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    })
+    expect(engine.stats()).toMatchObject({ slotsFree: 1, waiting: 0, ended: { expired: 1 } })
+  })
+
+  test('a run that fails ends its own sequences only', async () => {
+    let runs = 0
+    const failing: OrtSession = {
+      inputs: decoder.inputs,
+      outputs: decoder.outputs,
+      run: (...args) => decoder.run(...args),
+      release: () => decoder.release(),
+      createBinding() {
+        const binding = decoder.createBinding()
+        return {
+          bindInput: (...args) => binding.bindInput(...args),
+          bindOutput: (...args) => binding.bindOutput(...args),
+          release: () => binding.release(),
+          async run(options) {
+            // The prefill of the second.
+            if (++runs === 2) throw new Error('out of luck')
+            await binding.run(options)
+          },
+        }
+      },
+    }
+    const engine = createEngine({
+      decoder: failing,
+      embeddings: TINY_EMBEDDINGS,
+      checkpoints: TINY_CHECKPOINTS,
+    })
+    engines.push(engine)
+    const [first, second] = [GOLDENS[0]!, GOLDENS[1]!]
+    const results = await Promise.allSettled(
+      [first, second].map(({ prompt, checkpoint }) =>
+        collect(engine.generate(requestFor(prompt, { checkpoint }))),
+      ),
+    )
+    expect(results).toMatchObject([
+      { status: 'fulfilled', value: { tokens: first.tokens } },
+      { status: 'rejected', reason: { message: 'out of luck' } },
+    ])
+    expect(engine.stats()).toMatchObject({ running: 0, slotsFree: 8, ended: { length: 1, failed: 1 } })
+    const again = await collect(engine.generate(requestFor(second.prompt, { checkpoint: second.checkpoint })))
+    expect(again.tokens).toEqual(second.tokens)
+  })
+
   test('close ends what runs and refuses what comes', async () => {
     const engine = engineWith({ slots: 1 })
     const running = collect(engine.generate(requestFor(GOLDENS[0]!.prompt)))

@@ -4,48 +4,37 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { ApiError } from '../../src/protocol/errors.ts'
-import { Sampler, SamplingState } from '../sampling/sampler.ts'
+import { Sampler } from '../sampling/sampler.ts'
+import { checkRequest, toNewSequence } from './check-request.ts'
 import type { Engine, EngineModel, EngineOptions } from './engine.ts'
-import { EventStream } from './event-stream.ts'
-import { ModelRunner, type PrefillInput, type StepResult } from './model-runner.ts'
+import { cachedPositions, runningPositions } from './memory.ts'
+import { ModelRunner, type StepResult } from './model-runner.ts'
 import type { Outcome } from './plan.ts'
-import type { PromptContent } from './prefix-cache.ts'
 import { cancel, createSchedulerState, hasWork, schedule, submit, update } from './scheduler.ts'
 import type { SchedulerState } from './scheduler-state.ts'
 import type { SequenceEnd } from './sequence.ts'
-import type { EndReason, EngineEvent, EngineRequest, EngineStats, SequenceTimings } from './types.ts'
+import { Session } from './session.ts'
+import type { EndedAs, EndReason, EngineEvent, EngineRequest, EngineStats, Priority } from './types.ts'
 
 /** The bounds when the caller gives none: an answer a second or two long for each of eight, on two cores. */
 export const ENGINE_DEFAULTS = {
   slots: 8,
   slotCapacity: 2048,
+  kvBytes: null,
   maxWaiting: 64,
   prefillBudget: 64,
   prefillBudgetIdle: 256,
   minimumReuse: 16,
+  growthReserve: 16,
+  agingMs: 5000,
 } as const satisfies Required<EngineOptions>
 
 /** Sampling for a full batch with log-probabilities takes longer than a health request should wait. */
 const MAX_BUSY_MS = 4
 
-/** What the engine keeps of a request besides what the scheduler knows. */
-interface Session extends PrefillInput {
-  /** Ours: one that the caller reuses can't be confused with an earlier one still being computed. */
-  readonly id: string
-  readonly request: EngineRequest
-  readonly stream: EventStream<EngineEvent>
-  readonly sampling: SamplingState
-  /** Ends its prefill in progress. */
-  readonly stop: AbortController
-  readonly submittedMs: number
-  admittedMs: number | null
-  firstTokenMs: number | null
-  reusedTokens: number
-}
-
 /**
- * Makes an engine over a loaded decoder. The memory of its slots is reserved here and taken when touched.
- * @throws RangeError when the decoder or a checkpoint isn't what it can run
+ * Makes an engine over a loaded decoder. The memory of its slots is taken when touched.
+ * @throws RangeError when the decoder or a checkpoint isn't what it can run, or a bound too small
  * @example
  * const engine = createEngine({ decoder, embeddings, checkpoints: new Map() }, { slots: 4 })
  * for await (const event of engine.generate(request)) if (event.type === 'token') write(event.id)
@@ -62,6 +51,14 @@ class LocalEngine implements Engine {
   readonly #sampler: Sampler
   readonly #sessions = new Map<string, Session>()
   readonly #counters = { tokensGenerated: 0, promptTokens: 0, promptTokensReused: 0, steps: 0 }
+  readonly #ended: Record<EndedAs, number> = {
+    stop: 0,
+    length: 0,
+    aborted: 0,
+    failed: 0,
+    expired: 0,
+    refused: 0,
+  }
   #state: SchedulerState
   /** The loop while it runs. */
   #looping: Promise<void> | null = null
@@ -74,7 +71,12 @@ class LocalEngine implements Engine {
     this.contextLength = options.slotCapacity
     this.#runner = new ModelRunner(model, options)
     this.#sampler = new Sampler(this.#runner.vocabularySize)
-    this.#state = createSchedulerState(options)
+    const { slots, slotCapacity, kvBytes } = options
+    const kvPositions = Math.floor((kvBytes ?? Infinity) / this.#runner.cache.bytesPerPosition)
+    this.#state = createSchedulerState({
+      ...options,
+      kvPositions: Math.min(kvPositions, slots * slotCapacity),
+    })
   }
 
   async *generate(request: EngineRequest): AsyncGenerator<EngineEvent, void> {
@@ -92,15 +94,27 @@ class LocalEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const { running, waiting, slots } = this.#state
-    const used = running.reduce((positions, { computed }) => positions + computed, 0)
+    const { running, waiting, slots, config, preemptions } = this.#state
+    const waitingByPriority: Record<Priority, number> = { high: 0, normal: 0, low: 0 }
+    for (const { priority } of waiting) waitingByPriority[priority] += 1
+    const kvPositions = {
+      budget: config.kvPositions,
+      running: runningPositions(this.#state),
+      cached: cachedPositions(this.#state),
+    }
+    const { bytesPerPosition } = this.#runner.cache
     return {
       running: running.length,
       waiting: waiting.length,
+      waitingByPriority,
       slots: slots.length,
       slotsFree: slots.length - running.length,
-      kvUsage: used / (slots.length * this.contextLength),
-      kvBytesReserved: this.#runner.cache.bytesReserved,
+      kvUsage: kvPositions.running / kvPositions.budget,
+      kvPositions,
+      kvBytesReserved: kvPositions.budget * bytesPerPosition,
+      kvBytesUsed: (kvPositions.running + kvPositions.cached) * bytesPerPosition,
+      preemptions,
+      ended: { ...this.#ended },
       ...this.#counters,
     }
   }
@@ -113,73 +127,25 @@ class LocalEngine implements Engine {
   }
 
   #submit(request: EngineRequest): Session {
-    this.#check(request)
-    const { prompt, checkpoint, tenant = '', maxTokens, stopIds, sampling, queueTimeoutMs } = request
-    const now = performance.now()
-    const id = String(this.#submitted++)
-    const state = submit(this.#state, {
-      id,
-      tenant,
-      checkpoint,
-      prompt: this.#contentOf(request, tenant),
-      maxTokens,
-      stopIds,
-      deadlineMs: queueTimeoutMs === undefined ? null : now + queueTimeoutMs,
-    })
+    if (this.#closed) {
+      throw new ApiError('worker_unavailable', { message: 'This worker is shutting down. Try again.' })
+    }
+    checkRequest(request, this.#model, this.contextLength)
+    const session = new Session(String(this.#submitted++), request)
+    const { id, submittedMs } = session
+    const sequence = toNewSequence(id, request, submittedMs, this.embeddings.vocabularySize)
+    const state = submit(this.#state, sequence, submittedMs)
     if (state === null) {
+      this.#ended.refused += 1
       throw new ApiError('overloaded', {
         message: `${this.#state.waiting.length} requests are waiting already. Try again shortly.`,
         retryAfterSeconds: 1,
       })
     }
     this.#state = state
-    const stop = new AbortController()
-    const session: Session = {
-      id,
-      request,
-      stream: new EventStream(),
-      sampling: new SamplingState(sampling, prompt.ids),
-      embeddings: prompt.embeddings,
-      stop,
-      signal: stop.signal,
-      submittedMs: now,
-      admittedMs: null,
-      firstTokenMs: null,
-      reusedTokens: 0,
-    }
     this.#sessions.set(id, session)
     this.#looping ??= this.#loop()
     return session
-  }
-
-  #check({ prompt, checkpoint }: EngineRequest): void {
-    if (this.#closed) {
-      throw new ApiError('worker_unavailable', { message: 'This worker is shutting down. Try again.' })
-    }
-    if (checkpoint !== null && !this.#model.checkpoints.has(checkpoint)) {
-      throw new ApiError('model_not_found', { message: `There is no checkpoint ${checkpoint}.` })
-    }
-    const length = prompt.ids.length
-    if (length >= this.contextLength) {
-      throw new ApiError('context_length_exceeded', {
-        message: `The prompt has ${length} tokens; the context has room for ${this.contextLength}, the answer included.`,
-      })
-    }
-    if (prompt.embeddings.length !== length * this.embeddings.hiddenSize) {
-      throw new RangeError(`${length} ids came with ${prompt.embeddings.length} elements of embeddings.`)
-    }
-  }
-
-  #contentOf({ prompt, checkpoint }: EngineRequest, tenant: string): PromptContent {
-    const { ids, spans } = prompt
-    // Without spans nobody says what the vectors in place of virtual ids depend on.
-    const firstSpliced = spans ? -1 : ids.findIndex(id => id >= this.embeddings.vocabularySize)
-    return {
-      scope: JSON.stringify([tenant, checkpoint]),
-      ids,
-      spans: spans ?? [],
-      shareable: firstSpliced < 0 ? ids.length : firstSpliced,
-    }
   }
 
   async #loop(): Promise<void> {
@@ -221,9 +187,8 @@ class LocalEngine implements Engine {
   #noteAdmissions(): void {
     for (const { id, prompt, reused } of this.#state.running) {
       const session = this.#sessions.get(id)!
-      if (session.admittedMs !== null) continue
-      session.admittedMs = performance.now()
-      session.reusedTokens = reused
+      if (session.isAdmitted) continue
+      session.noteAdmission(reused)
       this.#counters.promptTokens += prompt.ids.length
       this.#counters.promptTokensReused += reused
     }
@@ -238,7 +203,7 @@ class LocalEngine implements Engine {
     try {
       if (result.kind === 'failed') throw result.error
       const { id, logprobs } = this.#sampler.sample(result.logits, session.sampling)
-      session.firstTokenMs ??= performance.now()
+      session.noteToken()
       this.#counters.tokensGenerated += 1
       session.stream.push({
         type: 'token',
@@ -262,14 +227,11 @@ class LocalEngine implements Engine {
       case 'length':
         this.#finish(session, end)
         break
+      case 'queue-timeout':
+        this.#fail(session, queueTimeout(), 'expired')
+        break
       case 'expired':
-        this.#fail(
-          session,
-          new ApiError('overloaded', {
-            message: 'No slot became free in time. Try again shortly.',
-            retryAfterSeconds: 1,
-          }),
-        )
+        this.#fail(session, deadlineExceeded(), 'expired')
         break
       case 'failed':
         break
@@ -278,31 +240,32 @@ class LocalEngine implements Engine {
 
   /** The reader learns why it is over. */
   #finish(session: Session, reason: EndReason): void {
-    if (!this.#forget(session)) return
-    session.stream.push({ type: 'end', reason, timings: timingsOf(session) })
+    if (!this.#forget(session, reason)) return
+    session.stream.push({ type: 'end', reason, timings: session.timings() })
     session.stream.end()
   }
 
-  #fail(session: Session, error: unknown): void {
-    if (this.#forget(session)) session.stream.fail(error)
+  #fail(session: Session, error: unknown, as: EndedAs = 'failed'): void {
+    if (this.#forget(session, as)) session.stream.fail(error)
   }
 
   /** Gives up what a session holds, wherever it is; `false` when that was done before. */
-  #forget(session: Session): boolean {
+  #forget(session: Session, as: EndedAs): boolean {
     if (!this.#sessions.delete(session.id)) return false
     this.#state = cancel(this.#state, session.id)
-    session.stop.abort()
+    this.#ended[as] += 1
+    session.stop()
     return true
   }
 }
 
-function timingsOf(session: Session): SequenceTimings {
-  const now = performance.now()
-  const { submittedMs, admittedMs, firstTokenMs, reusedTokens } = session
-  return {
-    queuedMs: (admittedMs ?? now) - submittedMs,
-    prefillMs: admittedMs === null ? 0 : (firstTokenMs ?? now) - admittedMs,
-    decodeMs: firstTokenMs === null ? 0 : now - firstTokenMs,
-    reusedTokens,
-  }
+function queueTimeout(): ApiError {
+  return new ApiError('overloaded', {
+    message: 'No slot became free in time. Try again shortly.',
+    retryAfterSeconds: 1,
+  })
+}
+
+function deadlineExceeded(): ApiError {
+  return new ApiError('deadline_exceeded', { message: 'The answer was not finished in the time given.' })
 }

@@ -6,8 +6,13 @@ import type { AdapterWeights, EngineEvent, EngineRequest, EngineStats, TokenEmbe
 export interface EngineOptions {
   /** Sequences computed at the same time. */
   slots?: number
-  /** Positions of a slot: prompt and answer together. Memory is reserved for all and taken when touched. */
+  /** Positions of a slot: prompt and answer together. Memory is taken when touched. */
   slotCapacity?: number
+  /**
+   * Bytes of keys and values of all slots together, at least one slot's; `null` for all slots in full. Should the
+   * answers outgrow it, the least urgent of those that run is interrupted and computed again later.
+   */
+  kvBytes?: number | null
   /** Sequences that may wait for a slot; one more is refused with `overloaded`. */
   maxWaiting?: number
   /** Prompt tokens computed in one step while others are decoding (their pause between two tokens). */
@@ -16,6 +21,10 @@ export interface EngineOptions {
   prefillBudgetIdle?: number
   /** A common prefix shorter than this isn't copied from another slot. */
   minimumReuse?: number
+  /** Tokens that all who run should have room for when another begins. */
+  growthReserve?: number
+  /** Whoever waits this long counts as of the next higher priority. */
+  agingMs?: number
 }
 
 /** What the engine computes with. */
@@ -35,7 +44,7 @@ export interface Engine {
   /**
    * Generates one answer. Nothing happens before the first `next()`; `return()` aborts.
    * @throws ApiError `context_length_exceeded` when the prompt leaves no room for a token, `overloaded` when
-   * the queue is full or the wait too long, `model_not_found` for an unknown checkpoint
+   * the queue is full or the wait too long, `deadline_exceeded`, `model_not_found` for an unknown checkpoint
    */
   generate(request: EngineRequest): AsyncIterable<EngineEvent>
   stats(): EngineStats

@@ -92,13 +92,15 @@ export class ModelRunner {
     for (const { slot, token } of rows) {
       this.#model.embeddings.lookup(token, embeddings, (slot - first) * hidden)
     }
-    const logits = this.#logits.subarray(0, rows.length * vocabulary)
+    // One that is computed once more after a preemption needs none.
+    const sampling = rows.filter(({ samples }) => samples)
+    const logits = this.#logits.subarray(0, sampling.length * vocabulary)
     try {
       await this.#binding(rows[0]!.checkpoint, first, count).run({
         embeddings,
         positions: 1,
         pastLengths: lengths.slice(first, first + count),
-        logitsPositions: rows.map(({ slot }) => slot - first),
+        logitsPositions: sampling.map(({ slot }) => slot - first),
         logits,
       })
     } catch (error) {
@@ -107,27 +109,28 @@ export class ModelRunner {
     }
     // A later run of this step may have these slots in its range.
     for (const { slot, position } of rows) lengths[slot] = position + 1
-    for (const [row, { id }] of rows.entries()) {
+    for (const { id, samples } of rows) if (!samples) yield { kind: 'computed', id }
+    for (const [row, { id }] of sampling.entries()) {
       yield { kind: 'logits', id, logits: logits.subarray(row * vocabulary, (row + 1) * vocabulary) }
     }
   }
 
   async #prefill(chunk: PrefillChunk, { embeddings, signal }: PrefillInput): Promise<StepResult> {
-    const { id, checkpoint, slot, start, count, last } = chunk
+    const { id, checkpoint, slot, start, count, samples } = chunk
     const { hidden, vocabulary } = this.#sizes
-    const logits = this.#logits.subarray(0, last ? vocabulary : 0)
+    const logits = this.#logits.subarray(0, samples ? vocabulary : 0)
     try {
       await this.#binding(checkpoint, slot, 1).run(
         {
           embeddings: embeddings.subarray(start * hidden, (start + count) * hidden),
           positions: count,
           pastLengths: [start],
-          logitsPositions: last ? [count - 1] : [],
+          logitsPositions: samples ? [count - 1] : [],
           logits,
         },
         { signal },
       )
-      return last ? { kind: 'logits', id, logits } : { kind: 'computed', id }
+      return samples ? { kind: 'logits', id, logits } : { kind: 'computed', id }
     } catch (error) {
       return { kind: 'failed', id, error }
     }

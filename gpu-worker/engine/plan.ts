@@ -15,11 +15,11 @@ export interface PrefillChunk {
   readonly slot: number
   readonly start: number
   readonly count: number
-  /** Whether the prompt ends with this chunk: then a token is sampled. */
-  readonly last: boolean
+  /** Whether a token is sampled: when the prompt ends here and nothing follows it yet. */
+  readonly samples: boolean
 }
 
-/** Computes the last token of one sequence's answer, and samples the next. */
+/** Computes one token of one sequence's answer: the last, or, after a preemption, an earlier one once more. */
 export interface DecodeRow {
   readonly id: string
   readonly checkpoint: string | null
@@ -28,6 +28,8 @@ export interface DecodeRow {
   readonly token: number
   /** Where it goes: how many positions of the slot are valid before it. */
   readonly position: number
+  /** Whether the next token is sampled: not when it is known already. */
+  readonly samples: boolean
 }
 
 /** Moves first, in their order; then decodes and prefills. */
@@ -36,13 +38,16 @@ export interface Plan {
   /** Ascending by slot. */
   readonly decodes: readonly DecodeRow[]
   readonly prefills: readonly PrefillChunk[]
-  /** [slots] positions of each slot that hold something of worth after the moves; garbage may go behind. */
+  /**
+   * [slots] positions of each slot that hold something of worth after the moves; garbage may go behind. With what
+   * the plan computes they sum up to `kvPositions` at most.
+   */
   readonly slotLengths: readonly number[]
 }
 
 /** What became of one sequence's part of a plan. */
 export type Outcome =
-  /** The chunk is computed and wasn't the last. */
+  /** The chunk or token is computed; it samples nothing. */
   | { readonly kind: 'computed' }
   /** A token was sampled. */
   | { readonly kind: 'token'; readonly token: number }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { type HeldContent, type PromptContent, reusablePositions } from './prefix-cache.ts'
+import { describe, expect, test } from 'vitest'
+import { type ContentTaker, type HeldContent, type PromptContent, reusablePositions } from './prefix-cache.ts'
 
 const ids = [1, 2, 3, 4, 5, 6, 7, 8]
 const prompt: PromptContent = {
@@ -11,6 +11,13 @@ const prompt: PromptContent = {
 const held = (overrides: Partial<PromptContent> = {}, length = ids.length): HeldContent => ({
   prompt: { ...prompt, ...overrides },
   length,
+  owner: 1,
+})
+const taker = (overrides: Partial<ContentTaker> = {}): ContentTaker => ({
+  prompt,
+  arrival: 2,
+  tokens: [],
+  ...overrides,
 })
 
 test.each([
@@ -24,10 +31,33 @@ test.each([
   ['audio that is held in part', held({}, 3), 3],
   ['up to what the holder does not vouch for', held({ shareable: 1 }), 1],
   ['all of a shorter prompt', held({ ids: [1, 2, 3, 4, 5], shareable: 5 }, 5), 5],
+  ['nothing of an answer that another wrote', held({}, 11), 6],
 ])('%s', (_, content, expected) => {
-  expect(reusablePositions(content, prompt)).toBe(expected)
+  expect(reusablePositions(content, taker())).toBe(expected)
 })
 
 test('up to what the prompt does not vouch for', () => {
-  expect(reusablePositions(held(), { ...prompt, shareable: 3 })).toBe(3)
+  expect(reusablePositions(held(), taker({ prompt: { ...prompt, shareable: 3 } }))).toBe(3)
+})
+
+describe('a sequence that was preempted', () => {
+  const own = { prompt: { ...prompt, shareable: 0 }, arrival: 1 }
+
+  test.each([
+    ['takes its own answer back', 11, 11],
+    ['needs no logits of its prompt again', 8, 8],
+    ['computes two positions of its prompt at least', 7, 6],
+    ['takes what is left of its prompt', 4, 4],
+  ])('%s', (_, length, expected) => {
+    const cut = held({ shareable: 0 }, length)
+    expect(reusablePositions(cut, taker({ ...own, tokens: [9, 9, 9, 9] }))).toBe(expected)
+  })
+
+  test('takes all of another’s equal prompt, and nothing of the answer', () => {
+    expect(reusablePositions(held({}, 11), taker({ tokens: [9] }))).toBe(8)
+  })
+
+  test('before its first token still needs the logits of its prompt', () => {
+    expect(reusablePositions(held({ shareable: 0 }, 7), taker(own))).toBe(6)
+  })
 })

@@ -1,5 +1,5 @@
 /**
- * Which keys and values a slot holds, and how many of them a new prompt may take over. Comparison is exact, id
+ * Which keys and values a slot holds, and how many of them a sequence may take over. Comparison is exact, id
  * by id and hash by hash: no request can be made to read another's keys through a collision.
  */
 import type { PromptSpan } from './types.ts'
@@ -14,33 +14,48 @@ export interface PromptContent {
   readonly shareable: number
 }
 
-/** The keys and values in a slot: of the first `length` positions of a prompt. */
+/** The keys and values in a slot: of the first `length` positions of a sequence, its answer behind its prompt. */
 export interface HeldContent {
   readonly prompt: PromptContent
   readonly length: number
+  /** The arrival of the sequence that computed them, or took them over. */
+  readonly owner: number
+}
+
+/** Who might take them over. */
+export interface ContentTaker {
+  readonly prompt: PromptContent
+  readonly arrival: number
+  /** The answer so far, of a sequence that was preempted. */
+  readonly tokens: readonly number[]
 }
 
 /**
- * Positions that are always computed anew. The last one gives the logits; and a run of a single position takes
- * other kernels than a longer one, whose sums are rounded otherwise (see `planPrefills`): two are the least.
+ * Positions of a prompt that are always computed anew. The last one gives the logits; and a run of a single
+ * position takes other kernels than a longer one, whose sums are rounded otherwise (see `planPrefills`): two are
+ * the least.
  */
 const NEVER_REUSED = 2
 
 /**
- * How many positions of `held` are also the first of `prompt`.
+ * How many positions of `held` are also the first of the taker's.
  *
- * Only prompts are shared, not the answers behind them: those were computed one position at a time, so what
- * follows would come out a rounding error away from what it is without the cache.
+ * Between sequences only prompts are shared, not the answers behind them: those were computed one position at a
+ * time, so what follows would come out a rounding error away from what it is without the cache. A sequence that
+ * was preempted takes its own answer back as well.
  */
-export function reusablePositions(held: HeldContent, prompt: PromptContent): number {
+export function reusablePositions(held: HeldContent, { prompt, arrival, tokens }: ContentTaker): number {
+  const promptLength = prompt.ids.length
+  const common = held.owner === arrival ? held.length : commonPrefix(held, prompt)
+  // Its first token is known already: the prompt's logits are of no use any more.
+  if (tokens.length > 0 && common >= promptLength) return common
+  return Math.max(0, Math.min(common, promptLength - NEVER_REUSED))
+}
+
+function commonPrefix(held: HeldContent, prompt: PromptContent): number {
   if (held.prompt.scope !== prompt.scope) return 0
-  const limit = Math.min(
-    held.length,
-    held.prompt.shareable,
-    prompt.shareable,
-    prompt.ids.length - NEVER_REUSED,
-  )
-  return Math.max(0, sameSpans(held.prompt.spans, prompt.spans, sameIds(held.prompt.ids, prompt.ids, limit)))
+  const limit = Math.min(held.length, held.prompt.shareable, prompt.shareable)
+  return sameSpans(held.prompt.spans, prompt.spans, sameIds(held.prompt.ids, prompt.ids, limit))
 }
 
 function sameIds(a: ArrayLike<number>, b: ArrayLike<number>, limit: number): number {

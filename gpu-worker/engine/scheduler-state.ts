@@ -7,6 +7,10 @@ export interface SchedulerConfig {
   readonly slots: number
   /** Positions of a slot, prompt and answer together. */
   readonly slotCapacity: number
+  /** Positions of all slots together, running and kept for later; at least `slotCapacity`. */
+  readonly kvPositions: number
+  /** Tokens that all who run should have room for when another is admitted, before anyone is preempted. */
+  readonly growthReserve: number
   readonly maxWaiting: number
   /** Prompt positions a step while others decode; at least 3, see `planPrefills`. */
   readonly prefillBudget: number
@@ -14,6 +18,8 @@ export interface SchedulerConfig {
   readonly prefillBudgetIdle: number
   /** A shorter common prefix isn't worth copying or waiting for. */
   readonly minimumReuse: number
+  /** A sequence that waits this long counts as of the next higher priority. */
+  readonly agingMs: number
 }
 
 /** A slot: taken by a running sequence, or free with what its last one left. */
@@ -31,7 +37,12 @@ export interface SchedulerState {
   /** By admission. */
   readonly running: readonly RunningSequence[]
   readonly slots: readonly Slot[]
-  /** When each tenant last got a slot, as a count of admissions; tenants without sequences are forgotten. */
+  /**
+   * When each tenant last got a slot, or else came, as a count of admissions; tenants without sequences are
+   * forgotten. Who comes anew is not served before those who have waited since.
+   */
   readonly lastAdmission: ReadonlyMap<string, number>
   readonly admissions: number
+  /** How many sequences have lost their slot so far. */
+  readonly preemptions: number
 }

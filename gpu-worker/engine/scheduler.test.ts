@@ -1,59 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Outcome, Plan } from './plan.ts'
+import { CONFIG, planned, sequence, stateWith, step } from './fixtures/scheduling.ts'
+import type { Outcome } from './plan.ts'
 import { cancel, createSchedulerState, schedule, submit, update } from './scheduler.ts'
-import type { SchedulerConfig, SchedulerState } from './scheduler-state.ts'
 import type { NewSequence } from './sequence.ts'
-
-const CONFIG: SchedulerConfig = {
-  slots: 2,
-  slotCapacity: 32,
-  maxWaiting: 4,
-  prefillBudget: 4,
-  prefillBudgetIdle: 8,
-  minimumReuse: 2,
-}
-
-function sequence(id: string, promptLength: number, overrides: Partial<NewSequence> = {}): NewSequence {
-  const tenant = overrides.tenant ?? 'someone'
-  // Prompts of different ids have nothing in common unless a test gives them the same scope and ids.
-  const ids = Array.from({ length: promptLength }, (_, position) => position)
-  return {
-    id,
-    tenant,
-    checkpoint: null,
-    prompt: { scope: id, ids, spans: [], shareable: promptLength },
-    maxTokens: 10,
-    stopIds: new Set([99]),
-    deadlineMs: null,
-    ...overrides,
-  }
-}
-
-function stateWith(config: Partial<SchedulerConfig>, ...sequences: NewSequence[]): SchedulerState {
-  return sequences.reduce(
-    (state, next) => submit(state, next)!,
-    createSchedulerState({ ...CONFIG, ...config }),
-  )
-}
-
-/** Plans a step and lets every run succeed; whoever is due gets `token`. */
-function step(state: SchedulerState, token = 5, nowMs = 0) {
-  const planned = schedule(state, nowMs)
-  const outcomes = new Map<string, Outcome>([
-    ...planned.plan.decodes.map(({ id }) => [id, { kind: 'token', token }] as const),
-    ...planned.plan.prefills.map(
-      ({ id, last }) =>
-        [id, last ? { kind: 'token' as const, token } : { kind: 'computed' as const }] as const,
-    ),
-  ])
-  const updated = update(planned.state, planned.plan, outcomes)
-  return { plan: planned.plan, state: updated.state, ended: [...planned.ended, ...updated.ended] }
-}
-
-const planned = ({ decodes, prefills }: Plan) => ({
-  decodes: decodes.map(({ id, position }) => [id, position]),
-  prefills: prefills.map(({ id, start, count, last }) => [id, start, count, last]),
-})
 
 describe('chunked prefill', () => {
   test('the budget is large while nobody decodes and small while somebody does', () => {
@@ -142,33 +91,49 @@ describe('ends', () => {
     expect(updated.state.running.map(({ id }) => id)).toEqual(['b'])
   })
 
-  test('a deadline passes in the queue; it doesn’t matter once running', () => {
-    const hurried = { deadlineMs: 100 }
+  test('the time to be admitted by passes in the queue; it doesn’t matter once running', () => {
+    const hurried = { admitByMs: 100 }
     let result = step(stateWith({ slots: 1 }, sequence('a', 3, hurried), sequence('b', 3, hurried)), 5, 50)
     expect(result.ended).toEqual([])
     result = step(result.state, 5, 100)
-    expect(result.ended).toEqual([{ id: 'b', end: 'expired' }])
+    expect(result.ended).toEqual([{ id: 'b', end: 'queue-timeout' }])
     expect(result.state.running.map(({ id }) => id)).toEqual(['a'])
+  })
+
+  test('a deadline passes, waiting or running; the slot is given away in the same step', () => {
+    const hurried = { deadlineMs: 100, admitByMs: 100 }
+    const state = stateWith(
+      { slots: 1 },
+      sequence('a', 3, hurried),
+      sequence('b', 3, hurried),
+      sequence('c', 3),
+    )
+    const result = step(step(state, 5, 50).state, 5, 100)
+    expect(result.ended).toEqual([
+      { id: 'b', end: 'expired' },
+      { id: 'a', end: 'expired' },
+    ])
+    expect(result.state.running.map(({ id }) => id)).toEqual(['c'])
   })
 })
 
 describe('the queue', () => {
   test('is bounded, and the bound is reached only when the slots are spoken for', () => {
     let state = createSchedulerState({ ...CONFIG, slots: 1, maxWaiting: 1 })
-    state = submit(state, sequence('a', 3))!
-    state = submit(state, sequence('b', 3))!
-    expect(submit(state, sequence('c', 3))).toBeNull()
+    state = submit(state, sequence('a', 3), 0)!
+    state = submit(state, sequence('b', 3), 0)!
+    expect(submit(state, sequence('c', 3), 0)).toBeNull()
     state = step(state).state
-    expect(submit(state, sequence('c', 3))).toBeNull()
-    expect(submit(cancel(state, 'b'), sequence('c', 3))).not.toBeNull()
+    expect(submit(state, sequence('c', 3), 0)).toBeNull()
+    expect(submit(cancel(state, 'b'), sequence('c', 3), 0)).not.toBeNull()
   })
 
   test('refuses what can never run and what is there already', () => {
     const state = stateWith({}, sequence('a', 3))
-    expect(() => submit(state, sequence('a', 3))).toThrow(RangeError)
-    expect(() => submit(state, sequence('b', 33))).toThrow(RangeError)
-    expect(() => submit(state, sequence('b', 0))).toThrow(RangeError)
-    expect(() => submit(state, sequence('b', 3, { maxTokens: 0 }))).toThrow(RangeError)
+    expect(() => submit(state, sequence('a', 3), 0)).toThrow(RangeError)
+    expect(() => submit(state, sequence('b', 33), 0)).toThrow(RangeError)
+    expect(() => submit(state, sequence('b', 0), 0)).toThrow(RangeError)
+    expect(() => submit(state, sequence('b', 3, { maxTokens: 0 }), 0)).toThrow(RangeError)
   })
 })
 
@@ -198,11 +163,31 @@ describe('fairness', () => {
     const state = step(
       stateWith({ slots: 3 }, sequence('a1', 3, { tenant: 'a' }), sequence('a2', 3, { tenant: 'a' })),
     ).state
-    const both = submit(
-      submit(state, sequence('a3', 3, { tenant: 'a' }))!,
-      sequence('b1', 3, { tenant: 'b' }),
-    )!
+    const a3 = submit(state, sequence('a3', 3, { tenant: 'a' }), 0)!
+    const both = submit(a3, sequence('b1', 3, { tenant: 'b' }), 0)!
     expect(step(both).state.running.map(({ id }) => id)).toEqual(['a1', 'a2', 'b1'])
+  })
+
+  test('who comes anew is not served before a tenant that has waited since', () => {
+    let state = stateWith({ slots: 1, maxWaiting: 20 }, sequence('a1', 3, { tenant: 'a' }))
+    state = submit(state, sequence('a2', 3, { tenant: 'a' }), 0)!
+    const order: string[] = []
+    for (let newcomer = 0; newcomer < 5; newcomer++) {
+      state = submit(state, sequence(`n${newcomer}`, 3, { tenant: `new ${newcomer}` }), 0)!
+      const result = step(state, 99)
+      order.push(...result.ended.map(({ id }) => id))
+      state = result.state
+    }
+    expect(order.indexOf('a2')).toBeLessThan(3)
+  })
+
+  test('who is next and finds no room lets nobody pass', () => {
+    let state = step(stateWith({ slots: 2, kvPositions: 40 }, sequence('a', 20))).state
+    for (const next of [sequence('large', 24), sequence('small', 3)]) state = submit(state, next, 0)!
+    state = step(state).state
+    expect(state.running.map(({ id }) => id)).toEqual(['a'])
+    state = step(cancel(state, 'a')).state
+    expect(state.running.map(({ id }) => id)).toEqual(['large', 'small'])
   })
 })
 
@@ -214,14 +199,14 @@ describe('prefix reuse', () => {
 
   test('in place, when the slot is free', () => {
     const { state } = step(stateWith({}, shared('a', 6)), 99)
-    const { plan } = step(submit(state, shared('b', 8))!)
+    const { plan } = step(submit(state, shared('b', 8), 0)!)
     expect(plan.moves).toEqual([])
     expect(planned(plan).prefills).toEqual([['b', 6, 2, true]])
   })
 
   test('by a copy, when the slot is taken', () => {
     const { state } = step(stateWith({}, shared('a', 6)))
-    const { plan } = step(submit(state, shared('b', 8))!)
+    const { plan } = step(submit(state, shared('b', 8), 0)!)
     expect(plan.moves).toEqual([{ kind: 'copy', from: 0, to: 1, positions: 6 }])
     expect(plan.slotLengths).toEqual([6, 6])
     expect(planned(plan).prefills).toEqual([['b', 6, 2, true]])
@@ -243,9 +228,9 @@ describe('prefix reuse', () => {
     state = step(state, 99).state
     // All four are free and hold something; d speaks again, in its own slot 3.
     const again = (id: string) => ({ ...other(id), id: `${id}2`, prompt: { ...other(id).prompt, scope: id } })
-    state = step(submit(state, again('d'))!).state
+    state = step(submit(state, again('d'), 0)!).state
     // a speaks again too: what slot 2 holds goes to slot 0, and a's beginning comes to slot 2.
-    const result = step(submit(state, again('a'))!)
+    const result = step(submit(state, again('a'), 0)!)
     expect(result.plan.moves).toEqual([{ kind: 'swap', from: 0, to: 2, positions: 9 }])
     expect(result.state.running.map(({ id, slot, reused }) => [id, slot, reused])).toEqual([
       ['d2', 3, 7],
@@ -257,9 +242,9 @@ describe('prefix reuse', () => {
   test('a short common prefix does not cost a longer content its place', () => {
     const long = step(stateWith({ prefillBudgetIdle: 64 }, shared('a', 20)), 99).state
     const other = { ...shared('b', 8), prompt: { ...shared('b', 8).prompt, ids: [0, 1, 2, 9, 9, 9, 9, 9] } }
-    const { plan, state } = step(submit(long, other)!, 99)
+    const { plan, state } = step(submit(long, other, 0)!, 99)
     expect(plan.moves).toEqual([{ kind: 'copy', from: 0, to: 1, positions: 3 }])
-    const again = step(submit(state, shared('c', 20))!)
+    const again = step(submit(state, shared('c', 20), 0)!)
     expect(planned(again.plan).prefills).toEqual([['c', 18, 2, true]])
   })
 })

@@ -5,12 +5,22 @@
  *   next step.
  * - Chunked prefill: while others decode, a step computes at most `prefillBudget` prompt positions, so that
  *   their pause between two tokens has a bound (Sarathi-Serve, Agrawal et al. 2024).
- * - Fairness and prefix reuse: see admission.ts.
+ * - Whose turn it is: priority.ts. In which slot, and what is there already: admission.ts. For how many there is
+ *   memory: memory.ts. Who has to give way: preemption.ts.
  */
 import { admitAll } from './admission.ts'
+import { trimCached } from './memory.ts'
 import type { DecodeRow, Outcome, Plan, PrefillChunk } from './plan.ts'
+import { preemptForMemory } from './preemption.ts'
 import type { SchedulerConfig, SchedulerState, Slot } from './scheduler-state.ts'
-import { heldBy, isPrefilling, type NewSequence, type RunningSequence, type SequenceEnd } from './sequence.ts'
+import {
+  heldBy,
+  isPrefilling,
+  type NewSequence,
+  type RunningSequence,
+  type SequenceEnd,
+  type WaitingSequence,
+} from './sequence.ts'
 
 /** A sequence that is over. */
 export interface EndedSequence {
@@ -26,6 +36,11 @@ export function createSchedulerState(config: SchedulerConfig): SchedulerState {
   if (config.slots < 1 || Math.min(config.prefillBudget, config.prefillBudgetIdle) < 3) {
     throw new RangeError('The scheduler needs a slot, and prefill budgets of at least 3 positions.')
   }
+  if (config.kvPositions < config.slotCapacity) {
+    throw new RangeError(
+      `Memory for ${config.kvPositions} positions doesn't hold one slot of ${config.slotCapacity}.`,
+    )
+  }
   const empty: Slot = { kind: 'free', held: null, freedInStep: -1 }
   return {
     config,
@@ -36,6 +51,7 @@ export function createSchedulerState(config: SchedulerConfig): SchedulerState {
     slots: Array.from({ length: config.slots }, () => empty),
     lastAdmission: new Map(),
     admissions: 0,
+    preemptions: 0,
   }
 }
 
@@ -46,10 +62,11 @@ export function hasWork(state: SchedulerState): boolean {
 
 /**
  * Queues a sequence. The queue's bound counts those that a slot is free for too.
+ * @param nowMs in the same time as the sequence's deadlines
  * @returns the new state, or `null` when the queue is full
  * @throws RangeError when the sequence can never run, or its id is taken
  */
-export function submit(state: SchedulerState, sequence: NewSequence): SchedulerState | null {
+export function submit(state: SchedulerState, sequence: NewSequence, nowMs: number): SchedulerState | null {
   const { config, waiting, running } = state
   const promptLength = sequence.prompt.ids.length
   if (promptLength < 1 || promptLength > config.slotCapacity || sequence.maxTokens < 1) {
@@ -62,39 +79,45 @@ export function submit(state: SchedulerState, sequence: NewSequence): SchedulerS
   }
   const freeSlots = config.slots - running.length
   if (waiting.length >= config.maxWaiting + freeSlots) return null
+  const fresh = { arrival: state.arrivals, submittedMs: nowMs, tokens: [], preemptions: 0 }
+  const isKnown = state.lastAdmission.has(sequence.tenant)
   return {
     ...state,
     arrivals: state.arrivals + 1,
-    waiting: [...waiting, { ...sequence, arrival: state.arrivals }],
+    waiting: [...waiting, { ...sequence, ...fresh }],
+    lastAdmission: isKnown
+      ? state.lastAdmission
+      : new Map(state.lastAdmission).set(sequence.tenant, state.admissions),
   }
 }
 
 /** Forgets a sequence, wherever it is; its slot is free at once. An unknown id changes nothing. */
 export function cancel(state: SchedulerState, id: string): SchedulerState {
-  return {
-    ...withoutRunning(state, id),
-    waiting: state.waiting.filter(sequence => sequence.id !== id),
-  }
+  const { waiting } = state
+  const isWaiting = waiting.some(sequence => sequence.id === id)
+  return isWaiting
+    ? withoutTenants({ ...state, waiting: waiting.filter(sequence => sequence.id !== id) })
+    : withoutRunning(state, id)
 }
 
 /**
- * Gives free slots away and plans one step.
+ * Ends who is too late, preempts who has to give way, gives free slots away, and plans one step.
  * @param nowMs in the same time as the sequences' deadlines
  */
 export function schedule(
   state: SchedulerState,
   nowMs: number,
 ): { state: SchedulerState; plan: Plan; ended: EndedSequence[] } {
-  const expired = state.waiting.filter(({ deadlineMs }) => deadlineMs !== null && deadlineMs <= nowMs)
-  const current = { ...state, waiting: state.waiting.filter(sequence => !expired.includes(sequence)) }
-  const { state: admitted, moves } = admitAll(current)
+  const { state: inTime, ended } = expire(state, nowMs)
+  const { state: admitted, moves } = admitAll(preemptForMemory(inTime, nowMs), nowMs)
+  const ready = trimCached(admitted)
   const plan: Plan = {
     moves,
-    decodes: planDecodes(admitted),
-    prefills: planPrefills(admitted),
-    slotLengths: slotLengths(admitted),
+    decodes: planDecodes(ready),
+    prefills: planPrefills(ready),
+    slotLengths: slotLengths(ready),
   }
-  return { state: admitted, plan, ended: expired.map(({ id }) => ({ id, end: 'expired' as const })) }
+  return { state: ready, plan, ended }
 }
 
 /**
@@ -124,6 +147,21 @@ export function update(
   return { state: next, ended }
 }
 
+function expire(state: SchedulerState, nowMs: number): { state: SchedulerState; ended: EndedSequence[] } {
+  const isOver = (timeMs: number | null) => timeMs !== null && timeMs <= nowMs
+  const isUnserved = ({ preemptions, admitByMs }: WaitingSequence) => preemptions === 0 && isOver(admitByMs)
+  const ended: EndedSequence[] = []
+  for (const { id, deadlineMs } of [...state.waiting, ...state.running]) {
+    if (isOver(deadlineMs)) ended.push({ id, end: 'expired' })
+  }
+  for (const sequence of state.waiting) {
+    if (isUnserved(sequence) && !isOver(sequence.deadlineMs)) {
+      ended.push({ id: sequence.id, end: 'queue-timeout' })
+    }
+  }
+  return { state: ended.reduce((next, { id }) => cancel(next, id), state), ended }
+}
+
 function advance(
   sequence: RunningSequence,
   outcome: Outcome | undefined,
@@ -150,11 +188,23 @@ function endOf(
 function withoutRunning(state: SchedulerState, id: string): SchedulerState {
   const leaving = state.running.find(sequence => sequence.id === id)
   if (leaving === undefined) return state
-  const held = leaving.computed > 0 ? heldBy(leaving) : null
-  return {
+  // Nobody else can use its answer.
+  const length = Math.min(leaving.computed, leaving.prompt.ids.length)
+  const held = length > 0 ? { ...heldBy(leaving), length } : null
+  return withoutTenants({
     ...state,
     running: state.running.filter(sequence => sequence !== leaving),
     slots: state.slots.with(leaving.slot, { kind: 'free', held, freedInStep: state.step }),
+  })
+}
+
+/** Forgets tenants that have no sequence left. */
+function withoutTenants(state: SchedulerState): SchedulerState {
+  const known = new Set([...state.waiting, ...state.running].map(({ tenant }) => tenant))
+  if (known.size === state.lastAdmission.size) return state
+  return {
+    ...state,
+    lastAdmission: new Map([...state.lastAdmission].filter(([tenant]) => known.has(tenant))),
   }
 }
 
@@ -163,13 +213,17 @@ function withoutRunning(state: SchedulerState, id: string): SchedulerState {
 function planDecodes(state: SchedulerState): DecodeRow[] {
   return state.running
     .filter(sequence => !isPrefilling(sequence))
-    .map(({ id, checkpoint, slot, computed, tokens }) => ({
-      id,
-      checkpoint,
-      slot,
-      token: tokens.at(-1)!,
-      position: computed,
-    }))
+    .map(({ id, checkpoint, slot, computed, prompt, tokens }) => {
+      const index = computed - prompt.ids.length
+      return {
+        id,
+        checkpoint,
+        slot,
+        token: tokens[index]!,
+        position: computed,
+        samples: index === tokens.length - 1,
+      }
+    })
     .sort((a, b) => a.slot - b.slot)
 }
 
@@ -183,13 +237,20 @@ function planPrefills(state: SchedulerState): PrefillChunk[] {
   const anyDecoding = prefilling.length < state.running.length
   let budget = anyDecoding ? prefillBudget : prefillBudgetIdle
   const chunks: PrefillChunk[] = []
-  for (const { id, checkpoint, slot, computed, prompt } of prefilling) {
+  for (const { id, checkpoint, slot, computed, prompt, tokens } of prefilling) {
     const left = prompt.ids.length - computed
     let count = Math.min(left, budget)
     if (left - count === 1) count -= 1
     if (count < Math.min(2, left)) break
     budget -= count
-    chunks.push({ id, checkpoint, slot, start: computed, count, last: count === left })
+    chunks.push({
+      id,
+      checkpoint,
+      slot,
+      start: computed,
+      count,
+      samples: count === left && tokens.length === 0,
+    })
   }
   return chunks
 }

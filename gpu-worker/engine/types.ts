@@ -41,10 +41,15 @@ export interface EngineRequest {
   readonly signal: AbortSignal
   /** Requests of different tenants take turns. */
   readonly tenant?: string
-  /** Who is first where requests wait; `normal` when it isn't said. */
+  /**
+   * Who is first where requests wait; `normal` when it isn't said. A `high` one takes the slot of a `low` one that
+   * runs, which goes on later where it stopped.
+   */
   readonly priority?: Priority
   /** Waiting longer than this for a slot ends in ApiError `overloaded`. */
   readonly queueTimeoutMs?: number
+  /** In the time of `performance.now()`: not over by then, waiting or running, ends in `deadline_exceeded`. */
+  readonly deadlineMs?: number
 }
 
 /** What `generate()` yields: tokens, then exactly one `end`. */
@@ -92,13 +97,29 @@ export type AdapterWeights = ReadonlyMap<
 export interface EngineStats {
   readonly running: number
   readonly waiting: number
+  readonly waitingByPriority: Readonly<Record<Priority, number>>
   readonly slots: number
   readonly slotsFree: number
-  /** Positions holding keys and values of running sequences, over all there are. */
+  /** `kvPositions.running` over `kvPositions.budget`. */
   readonly kvUsage: number
+  /** Positions of all slots: how many there may be, are held by who runs, are kept for later prompts. */
+  readonly kvPositions: { readonly budget: number; readonly running: number; readonly cached: number }
+  /** What the budget comes to. */
   readonly kvBytesReserved: number
-  readonly tokensGenerated: number
-  readonly promptTokens: number
-  readonly promptTokensReused: number
+  /** What running sequences and what is kept for later come to. */
+  readonly kvBytesUsed: number
+  // Counted since the start.
   readonly steps: number
+  readonly tokensGenerated: number
+  /** Of admitted requests: what the prefix cache was asked for. */
+  readonly promptTokens: number
+  /** What it had. */
+  readonly promptTokensReused: number
+  /** How often a running request lost its slot, to be computed again later. */
+  readonly preemptions: number
+  /** How requests ended; `refused` ones found the queue full. */
+  readonly ended: Readonly<Record<EndedAs, number>>
 }
+
+/** `expired`: the deadline passed, or the time in the queue. */
+export type EndedAs = EndReason | 'failed' | 'expired' | 'refused'

@@ -1,0 +1,69 @@
+/** The request as the scheduler sees it, and what is refused before it gets there. */
+import { ApiError } from '../../src/protocol/errors.ts'
+import type { EngineModel } from './engine.ts'
+import type { PromptContent } from './prefix-cache.ts'
+import type { NewSequence } from './sequence.ts'
+import type { EngineRequest } from './types.ts'
+
+/**
+ * @throws ApiError `model_not_found`, `context_length_exceeded`
+ * @throws RangeError when the embeddings aren't those of the ids
+ */
+export function checkRequest(
+  { prompt, checkpoint }: EngineRequest,
+  model: EngineModel,
+  contextLength: number,
+): void {
+  if (checkpoint !== null && !model.checkpoints.has(checkpoint)) {
+    throw new ApiError('model_not_found', { message: `There is no checkpoint ${checkpoint}.` })
+  }
+  const length = prompt.ids.length
+  if (length >= contextLength) {
+    throw new ApiError('context_length_exceeded', {
+      message: `The prompt has ${length} tokens; the context has room for ${contextLength}, the answer included.`,
+    })
+  }
+  if (prompt.embeddings.length !== length * model.embeddings.hiddenSize) {
+    throw new RangeError(`${length} ids came with ${prompt.embeddings.length} elements of embeddings.`)
+  }
+}
+
+/**
+ * @param id the engine's own
+ * @param vocabularySize ids from here on stand for spliced vectors
+ */
+export function toNewSequence(
+  id: string,
+  request: EngineRequest,
+  submittedMs: number,
+  vocabularySize: number,
+): NewSequence {
+  const { checkpoint, tenant = '', priority = 'normal', queueTimeoutMs, deadlineMs = null } = request
+  return {
+    id,
+    tenant,
+    priority,
+    checkpoint,
+    prompt: contentOf(request, tenant, vocabularySize),
+    maxTokens: request.maxTokens,
+    stopIds: request.stopIds,
+    admitByMs: queueTimeoutMs === undefined ? null : submittedMs + queueTimeoutMs,
+    deadlineMs,
+  }
+}
+
+function contentOf(
+  { prompt, checkpoint }: EngineRequest,
+  tenant: string,
+  vocabularySize: number,
+): PromptContent {
+  const { ids, spans } = prompt
+  // Without spans nobody says what the vectors in place of virtual ids depend on.
+  const firstSpliced = spans ? -1 : ids.findIndex(id => id >= vocabularySize)
+  return {
+    scope: JSON.stringify([tenant, checkpoint]),
+    ids,
+    spans: spans ?? [],
+    shareable: firstSpliced < 0 ? ids.length : firstSpliced,
+  }
+}

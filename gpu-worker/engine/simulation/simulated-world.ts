@@ -1,0 +1,261 @@
+/** A world without weights in which the scheduler is tried: whatever can happen to it happens, at random. */
+import { type Random, seededRandom } from '../../sampling/random.ts'
+import { cachedPositions, runningPositions } from '../memory.ts'
+import type { Outcome, Plan, SlotMove } from '../plan.ts'
+import { cancel, createSchedulerState, hasWork, schedule, submit, update } from '../scheduler.ts'
+import type { SchedulerConfig, SchedulerState } from '../scheduler-state.ts'
+import type { SequenceEnd } from '../sequence.ts'
+import { SimulatedMemory } from './simulated-memory.ts'
+import {
+  randomSequence,
+  type SequenceRanges,
+  type SimulatedSequence,
+  tokenAfter,
+} from './simulated-sequence.ts'
+
+/** What a simulated run came to. */
+export interface SimulationReport {
+  readonly submitted: number
+  readonly refused: number
+  readonly steps: number
+  readonly reusedPositions: number
+  /** Tokens of answers that were computed once more. */
+  readonly replayedTokens: number
+  readonly preemptions: number
+  /** The longest that a sequence waited, as a part of what it may. */
+  readonly longestWait: number
+  readonly moves: Readonly<Record<SlotMove['kind'], number>>
+  readonly ends: Readonly<Record<SequenceEnd | 'cancelled', number>>
+}
+
+/** @see file comment; a step takes a millisecond */
+export class SimulatedWorld {
+  steps = 0
+  readonly #random: Random
+  readonly #requests: number
+  readonly #config: SchedulerConfig
+  readonly #ranges: SequenceRanges
+  readonly #failureRate: number
+  readonly #cancelRate: number
+  readonly #arrivalRate: number
+  /** Those that haven't ended. */
+  readonly #alive = new Map<string, SimulatedSequence>()
+  readonly #memory: SimulatedMemory
+  readonly #moves = { copy: 0, swap: 0 }
+  readonly #ends = { stop: 0, length: 0, failed: 0, expired: 0, 'queue-timeout': 0, cancelled: 0 }
+  readonly #patience: number
+  #state: SchedulerState
+  #submitted = 0
+  #refused = 0
+  #reusedPositions = 0
+  #replayedTokens = 0
+  #longestWait = 0
+
+  constructor(seed: number, requests: number) {
+    this.#random = seededRandom(seed)
+    this.#requests = requests
+    const slots = 1 + this.#below(8)
+    const slotCapacity = 8 + this.#below(this.#oneOf(40, 120))
+    this.#config = {
+      slots,
+      slotCapacity,
+      kvPositions: slotCapacity + this.#below(this.#oneOf(1, slots) * slotCapacity),
+      maxWaiting: this.#below(20),
+      prefillBudget: 3 + this.#below(12),
+      prefillBudgetIdle: 3 + this.#below(40),
+      growthReserve: this.#below(this.#oneOf(1, 16)),
+      minimumReuse: 1 + this.#below(6),
+      agingMs: 1 + this.#below(this.#oneOf(20, 200)),
+    }
+    this.#ranges = {
+      promptLength: this.#oneOf(slotCapacity, Math.ceil(slotCapacity / 3)),
+      maxTokens: this.#oneOf(12, slotCapacity),
+      urgentRate: this.#oneOf(0.1, 0.3, 0.9),
+    }
+    this.#failureRate = this.#oneOf(0, 0.002, 0.02)
+    this.#cancelRate = this.#oneOf(0, 0.002, 0.05)
+    // From half to three times what it can do.
+    const { promptLength, maxTokens } = this.#ranges
+    const stepsOfOne = promptLength / 2 / this.#config.prefillBudget + maxTokens / 2 / slots
+    this.#arrivalRate = (0.5 + this.#random() * 2.5) / stepsOfOne
+    this.#patience = patience(this.#config, this.#ranges)
+    this.#memory = new SimulatedMemory(slots, slotCapacity)
+    this.#state = createSchedulerState(this.#config)
+  }
+
+  /** @throws Error at the first broken promise */
+  run(): SimulationReport {
+    while (this.#submitted < this.#requests || hasWork(this.#state)) {
+      this.#arrive()
+      this.#step()
+      this.#checkState()
+      this.steps += 1
+    }
+    for (const id of this.#alive.keys()) throw new Error(`${id} never ended.`)
+    return {
+      submitted: this.#submitted,
+      refused: this.#refused,
+      steps: this.steps,
+      reusedPositions: this.#reusedPositions,
+      replayedTokens: this.#replayedTokens,
+      preemptions: this.#state.preemptions,
+      longestWait: this.#longestWait,
+      moves: this.#moves,
+      ends: this.#ends,
+    }
+  }
+
+  #arrive(): void {
+    for (let left = this.#arrivalRate; this.#random() < left; left--) {
+      if (this.#submitted >= this.#requests) return
+      const id = `s${this.#submitted++}`
+      const sequence = randomSequence(id, this.steps, this.#random, this.#ranges)
+      const state = submit(this.#state, sequence, this.steps)
+      if (state === null) {
+        this.#refused += 1
+      } else {
+        this.#alive.set(id, sequence)
+        this.#state = state
+      }
+    }
+  }
+
+  #step(): void {
+    this.#cancelSome()
+    const before = new Set(this.#state.running.map(({ id }) => id))
+    const { state, plan, ended } = schedule(this.#state, this.steps)
+    this.#state = state
+    for (const { id, reused } of state.running) if (!before.has(id)) this.#reusedPositions += reused
+    for (const { id, end } of ended) this.#end(id, end)
+    this.#checkPlan(plan)
+    const outcomes = this.#execute(plan)
+    // Those who leave while their step is under way.
+    this.#cancelSome()
+    const updated = update(this.#state, plan, outcomes)
+    this.#state = updated.state
+    for (const [id, outcome] of outcomes) {
+      if (outcome.kind === 'token') this.#alive.get(id)?.received.push(outcome.token)
+    }
+    for (const { id, end } of updated.ended) this.#end(id, end)
+  }
+
+  /** As the model runner does: moves, then decodes with idle rows, then prefills. */
+  #execute(plan: Plan): Map<string, Outcome> {
+    const outcomes = new Map<string, Outcome>()
+    for (const move of plan.moves) {
+      this.#memory.move(move)
+      this.#moves[move.kind] += 1
+    }
+    this.#memory.keep(plan.slotLengths)
+    if (plan.decodes.length > 0) {
+      for (const [slot, length] of plan.slotLengths.entries()) this.#memory.break(slot, length)
+    }
+    for (const { id, slot, position, token, samples } of plan.decodes) {
+      const { received, prompt } = this.#alive.get(id)!
+      const index = position - prompt.ids.length
+      if (received[index] !== token) throw new Error(`${id} decodes ${token} after ${received}.`)
+      if (samples !== (index === received.length - 1)) throw new Error(`${id} samples ${index} again.`)
+      if (!samples) this.#replayedTokens += 1
+      outcomes.set(id, this.#compute(id, slot, position, 1, samples))
+    }
+    for (const { id, slot, start, count, samples } of plan.prefills) {
+      outcomes.set(id, this.#compute(id, slot, start, count, samples))
+    }
+    return outcomes
+  }
+
+  #compute(id: string, slot: number, start: number, count: number, samples: boolean): Outcome {
+    const sequence = this.#alive.get(id)!
+    const end = start + count
+    if (end > this.#config.slotCapacity) throw new Error(`${id} runs out of its slot.`)
+    if (this.#random() < this.#failureRate) {
+      this.#memory.break(slot, start)
+      return { kind: 'failed' }
+    }
+    this.#memory.compute(sequence, slot, start, count)
+    return samples ? { kind: 'token', token: tokenAfter(sequence, end - 1) } : { kind: 'computed' }
+  }
+
+  #checkPlan(plan: Plan): void {
+    const { prefillBudget, prefillBudgetIdle, kvPositions } = this.#config
+    const budget = plan.decodes.length > 0 ? prefillBudget : prefillBudgetIdle
+    const planned = plan.prefills.reduce((sum, { count }) => sum + count, 0)
+    if (planned > budget) throw new Error(`${planned} prompt positions are over the budget of ${budget}.`)
+    for (const { id, count } of plan.prefills) {
+      const length = this.#alive.get(id)!.prompt.ids.length
+      if (count < Math.min(2, length)) throw new Error(`${id} has a chunk of ${count}.`)
+    }
+    if (hasWork(this.#state) && plan.decodes.length + planned === 0) throw new Error('Work is left undone.')
+    const held = plan.slotLengths.reduce((sum, length) => sum + length, 0)
+    const after = held + plan.decodes.length + planned
+    if (after > kvPositions) throw new Error(`${after} positions are more than ${kvPositions}.`)
+    const claimed = runningPositions(this.#state) + cachedPositions(this.#state)
+    if (claimed > kvPositions) throw new Error(`${claimed} positions are claimed of ${kvPositions}.`)
+  }
+
+  #checkState(): void {
+    const { running, waiting, slots } = this.#state
+    const taken = slots.flatMap((slot, index) => (slot.kind === 'taken' ? [`${index} ${slot.by}`] : []))
+    const owned = running.map(({ slot, id }) => `${slot} ${id}`)
+    if (taken.toSorted().join() !== owned.toSorted().join())
+      throw new Error(`Slots ${taken} are not those of ${owned}.`)
+    if (running.length + waiting.length !== this.#alive.size) throw new Error('Somebody is lost.')
+    for (const { id, tokens, deadlineMs, submittedMs } of [...running, ...waiting]) {
+      const { received } = this.#alive.get(id)!
+      if (tokens.join() !== received.join()) throw new Error(`${id} has ${received}, not ${tokens}.`)
+      if (deadlineMs !== null && deadlineMs <= this.steps) throw new Error(`${id} outlives its deadline.`)
+      const waited = (this.steps - submittedMs) / this.#patience
+      this.#longestWait = Math.max(this.#longestWait, waited)
+      if (waited > 1) throw new Error(`${id} is starved: ${this.steps - submittedMs} steps.`)
+    }
+  }
+
+  #cancelSome(): void {
+    if (this.#cancelRate === 0) return
+    for (const { id } of [...this.#state.running, ...this.#state.waiting]) {
+      if (this.#random() >= this.#cancelRate) continue
+      this.#state = cancel(this.#state, id)
+      this.#end(id, 'cancelled')
+    }
+  }
+
+  #end(id: string, end: SequenceEnd | 'cancelled'): void {
+    const sequence = this.#alive.get(id)
+    if (sequence === undefined) throw new Error(`${id} ended ${end} after its end.`)
+    this.#alive.delete(id)
+    this.#ends[end] += 1
+    const { received, maxTokens, stopIds, prompt, admitByMs, deadlineMs } = sequence
+    const stopped = received.some(token => stopIds.has(token))
+    if (stopped !== (end === 'stop')) throw new Error(`${id} ended ${end} after ${received}.`)
+    const full = prompt.ids.length + received.length > this.#config.slotCapacity
+    if (end === 'length' && received.length !== maxTokens && !full) throw new Error(`${id} was cut.`)
+    if (end === 'expired' && !(deadlineMs! <= this.steps)) throw new Error(`${id} expired early.`)
+    const unserved = received.length === 0 && admitByMs! <= this.steps
+    if (end === 'queue-timeout' && !unserved) throw new Error(`${id} was served, and timed out.`)
+    // What was received is what it must be: the keys of a prompt and its answer follow from the prompt.
+    const alone: SimulatedSequence = { ...sequence, keys: [] }
+    received.forEach((token, index) => {
+      const expected = tokenAfter(alone, prompt.ids.length - 1 + index)
+      if (token !== expected) throw new Error(`${id} got ${token} as token ${index}, not ${expected}.`)
+    })
+  }
+
+  #oneOf<T>(...choices: readonly T[]): T {
+    return choices[this.#below(choices.length)]!
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit)
+  }
+}
+
+/**
+ * Steps after which a sequence is surely over, were nobody ever passed over: it ages, all that was there before
+ * gets through one after the other, and then itself.
+ */
+function patience(config: SchedulerConfig, { maxTokens }: SequenceRanges): number {
+  const { slots, slotCapacity, maxWaiting, prefillBudget, prefillBudgetIdle, agingMs } = config
+  const chunk = Math.min(prefillBudget, prefillBudgetIdle) - 1
+  const alone = Math.ceil(slotCapacity / chunk) + maxTokens
+  return 2 * agingMs + (maxWaiting + slots + 1) * alone
+}
