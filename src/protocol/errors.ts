@@ -23,6 +23,12 @@ export const errorCatalogue = {
     retryable: false,
     remedy: 'Send a body that is valid JSON, encoded as UTF-8.',
   },
+  invalid_multipart: {
+    status: 400,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Send a form as RFC 7578 has it; every HTTP client can make one.',
+  },
   invalid_request: {
     status: 400,
     type: 'invalid_request_error',
@@ -39,7 +45,7 @@ export const errorCatalogue = {
     status: 415,
     type: 'invalid_request_error',
     retryable: false,
-    remedy: 'Set the header `Content-Type: application/json`.',
+    remedy: 'Set the header `Content-Type` to what the message names.',
   },
   model_not_found: {
     status: 404,

@@ -12,8 +12,18 @@ export interface Limits {
   maxTextCharacters: number
   /** Bytes of one audio file, after base64 (OpenAI's limit for a transcription). */
   maxAudioBytes: number
-  /** Seconds of one audio file, counted while decoding. */
+  /** Seconds of one audio file of a conversation, counted while decoding. */
   maxAudioSeconds: number
+  /** Seconds of one file to transcribe, counted while decoding. */
+  maxTranscriptionSeconds: number
+  /** Bytes of the fields of a form, all together. */
+  maxFieldBytes: number
+  /** Bytes of a text or model that an n-gram model is made of, as it is sent. */
+  maxNgramFileBytes: number
+  /** Bytes of such a text or ARPA file, unpacked. */
+  maxNgramTextBytes: number
+  /** n-grams of one model, all lengths together. */
+  maxNgrams: number
 }
 
 /** The limits of a server that was told nothing else. */
@@ -25,6 +35,11 @@ export const defaultLimits: Limits = {
   maxTextCharacters: 1_000_000,
   maxAudioBytes: 26_214_400,
   maxAudioSeconds: 600,
+  maxTranscriptionSeconds: 4 * 3600,
+  maxFieldBytes: 1024 * 1024,
+  maxNgramFileBytes: 26_214_400,
+  maxNgramTextBytes: 100 * 1024 * 1024,
+  maxNgrams: 4_000_000,
 }
 
 /** Longest list of completions (`n`) of a request. */
@@ -35,3 +50,11 @@ export const maxStopSequences = 4
 export const maxTopLogprobs = 20
 /** Most entries of `logit_bias`. */
 export const maxLogitBiases = 1024
+/** Widest beam of a transcription, and so the longest list of `n_best`. */
+export const maxBeamSize = 16
+/** Most `hotwords` of a request. */
+export const maxHotwords = 256
+/** Most hypotheses of one `POST /v1/audio/rescore`. */
+export const maxHypotheses = 1000
+/** Most n-gram models of a mixture. */
+export const maxMixtureModels = 8

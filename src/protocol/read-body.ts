@@ -71,9 +71,13 @@ export function requireJson(request: Request): void {
 }
 
 function tooLarge(maxBytes: number): ApiError {
-  const megabytes = maxBytes / 1024 / 1024
-  const limit = megabytes >= 1 ? `${Number(megabytes.toFixed(1))} MB` : `${maxBytes} bytes`
   return new ApiError('payload_too_large', {
-    message: `The body is larger than ${limit}. Compress the audio (Opus, MP3) or cut it.`,
+    message: `The body is larger than ${formatBytes(maxBytes)}. Compress the audio (Opus, MP3) or cut it.`,
   })
+}
+
+/** A size for people: `25 MB`, `512 bytes`. */
+export function formatBytes(bytes: number): string {
+  const megabytes = bytes / 1024 / 1024
+  return megabytes >= 1 ? `${Number(megabytes.toFixed(1))} MB` : `${bytes} bytes`
 }
