@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Corpus } from './corpus.ts'
 import { countNgrams } from './count.ts'
 import { generate } from './generate.ts'
+import { HOTWORD_BONUS, Hotwords } from './hotwords.ts'
 import { NgramModel } from './model.ts'
 import { measurePerplexity } from './perplexity.ts'
 import { pruneByEntropy } from './prune.ts'
@@ -105,7 +106,7 @@ describe('rescoring', () => {
     const [best] = rescore(model, hypotheses, { ngramWeight: 0.5, wordBonus: 0.1 })
     expect(best).toMatchObject({ index: 1, wordCount: 7, unknownWords: [] })
     expect(best!.parts.acoustic).toBe(-4.5)
-    expect(best!.parts.ngram).toBeCloseTo(0.5 * best!.ngramLogprob, 9)
+    expect(best!.parts.ngram).toBeCloseTo(0.5 * best!.ngramLogprob!, 9)
     expect(best!.parts.length).toBeCloseTo(0.7, 9)
     expect(best!.score).toBeCloseTo(best!.parts.acoustic + best!.parts.ngram + best!.parts.length, 9)
   })
@@ -121,5 +122,23 @@ describe('rescoring', () => {
   it('names words that the model does not know', () => {
     const [, worse] = rescore(model, hypotheses, { ngramWeight: 0.5, wordBonus: 0 })
     expect(worse!.unknownWords).toEqual(['bee'])
+  })
+
+  it('counts hotwords however they are written, the longest first, each word once', () => {
+    const hotwords = new Hotwords(['light', 'let there be', 'Let there be light', 'C++', 'ibuprofen'])
+    expect(hotwords.count('And God said: "Let there be light!" Light.')).toBe(5)
+    expect(hotwords.count('let there bee lights')).toBe(0)
+    expect(new Hotwords([]).count('let there be light')).toBe(0)
+  })
+
+  it('prefers hotwords, without a model too', () => {
+    const options = { ngramWeight: 0, wordBonus: 0, hotwords: new Hotwords(['be']) }
+    const [best] = rescore(null, hypotheses, options)
+    expect(best).toMatchObject({
+      index: 1,
+      ngramLogprob: null,
+      unknownWords: [],
+      score: -4.5 + HOTWORD_BONUS,
+    })
   })
 })

@@ -55,6 +55,7 @@ export async function readMultipart(request: Request, limits: MultipartLimits): 
     if (error instanceof ApiError && error.code === 'payload_too_large') throw fileTooLarge('file', limits)
     throw error
   })
+  if (body.byteLength === 0) throw malformed('the body is empty')
   const fields = new Map<string, string[]>()
   const files = new Map<string, FormFile>()
   let fieldBytes = 0
@@ -138,7 +139,9 @@ function* partsOf(body: Uint8Array, boundary: string, limits: MultipartLimits): 
     if (error instanceof MaxHeaderSizeExceededError) throw malformed('the header of a part is too long')
     if (!(error instanceof MultipartParseError)) throw error
     const after = lastName === undefined ? 'its beginning' : `the part '${shortened(lastName)}'`
-    throw malformed(body.byteLength === 0 ? 'the body is empty' : `it breaks off or is malformed after ${after}`)
+    throw malformed(
+      body.byteLength === 0 ? 'the body is empty' : `it breaks off or is malformed after ${after}`,
+    )
   }
 }
 
@@ -151,7 +154,9 @@ function boundaryOf(contentType: string): string {
     })
   }
   // RFC 2046: at most 70 characters of a small set, quoted or not.
-  const match = /;\s*boundary=(?:"([\w'()+,\-./:=? ]{1,70})"|([\w'()+,\-./:=?]{1,70}))\s*(?:;|$)/i.exec(contentType)
+  const match = /;\s*boundary=(?:"([\w'()+,\-./:=? ]{1,70})"|([\w'()+,\-./:=?]{1,70}))\s*(?:;|$)/i.exec(
+    contentType,
+  )
   const boundary = match?.[1] ?? match?.[2]
   if (boundary === undefined) throw malformed('its content type names no boundary')
   return boundary

@@ -11,7 +11,10 @@ export const NgramModelId = z.string().regex(/^ngm_[0-9a-z]{8,64}$/, 'expected a
 /** One model, or several mixed: p(w | h) = Σ weight · p_i(w | h). Weights are made to sum to 1. */
 export const NgramModelReference = z.union([
   NgramModelId,
-  z.array(z.strictObject({ id: NgramModelId, weight: z.number().gt(0) })).min(1).max(maxMixtureModels),
+  z
+    .array(z.strictObject({ id: NgramModelId, weight: z.number().gt(0) }))
+    .min(1)
+    .max(maxMixtureModels),
 ])
 export type NgramModelReference = z.infer<typeof NgramModelReference>
 

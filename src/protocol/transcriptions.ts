@@ -39,9 +39,16 @@ export const TranscriptionRequest = z.strictObject({
     .string()
     .regex(/^[a-z]{2,3}$/, 'expected a code of ISO 639-1, such as en')
     .optional(),
-  timestamp_granularities: z.array(z.enum(['word', 'segment'])).min(1).max(2).optional(),
+  timestamp_granularities: z
+    .array(z.enum(['word', 'segment']))
+    .min(1)
+    .max(2)
+    .optional(),
   stream: z.boolean().optional(),
-  include: z.array(z.enum(['logprobs'])).max(1).optional(),
+  include: z
+    .array(z.enum(['logprobs']))
+    .max(1)
+    .optional(),
   /** `none` is ours: everything is taken for speech. */
   chunking_strategy: z.union([z.enum(['auto', 'none']), ServerVad]).optional(),
   /** Words and phrases that are likely here; the same as `hotwords`. */
