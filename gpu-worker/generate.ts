@@ -13,8 +13,8 @@ import type {
 } from '../src/protocol/chat-completions.ts'
 import { ApiError } from '../src/protocol/errors.ts'
 import type { Limits } from '../src/protocol/limits.ts'
-import { timeoutHeader } from '../src/protocol/worker-headers.ts'
 import { type DecodedAudio, decodeAudio } from './audio/decode.ts'
+import { orCancelled, throwIfCancelled } from './cancellation.ts'
 import { type AudioReference, audioBytes, toConversation } from './conversation.ts'
 import { fitChat } from './fit-chat.ts'
 import { type ChatModel, type EncodedAudio, modelIds, type RenderedChat } from './model/chat-model.ts'
@@ -151,26 +151,6 @@ async function decodePart(audio: AudioReference, limits: Limits, signal: AbortSi
 function stopStrings(request: ChatCompletionRequest): string[] {
   const { stop } = request
   return stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop
-}
-
-/** Waits for work that an abort ends; whatever it then throws, the request was cancelled. */
-async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throwIfCancelled(signal)
-    throw error
-  }
-}
-
-function throwIfCancelled(signal: AbortSignal): void {
-  if (!signal.aborted) return
-  if (signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError') {
-    throw new ApiError('deadline_exceeded', {
-      message: `The answer was not complete in the time that ${timeoutHeader} allows.`,
-    })
-  }
-  throw new ApiError('request_cancelled', { message: 'The client closed the request.' })
 }
 
 function usageOf(

@@ -11,7 +11,7 @@ import { createWorkerApp, type WorkerState } from './server.ts'
 const DRAIN_MS = 30_000
 
 const config = readConfig(process.env)
-const state: WorkerState = { status: 'loading', models: new Map() }
+const state: WorkerState = { status: 'loading', models: new Map(), speechModels: new Map() }
 const app = createWorkerApp(state, config.limits)
 const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, address => {
   report({ event: 'listening', port: address.port })

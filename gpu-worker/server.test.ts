@@ -8,7 +8,7 @@ import { createWorkerApp, type WorkerState } from './server.ts'
 
 function appWith(model: FakeChatModel, status: WorkerState['status'] = 'ready') {
   return createWorkerApp(
-    { status, models: new Map([['fake', model]]) },
+    { status, models: new Map([['fake', model]]), speechModels: new Map() },
     { ...defaultLimits, maxBodyBytes: 10_000 },
   )
 }

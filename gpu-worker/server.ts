@@ -1,28 +1,31 @@
 /** The worker's HTTP: OpenAI's wire, one model server. It stands alone, behind the edge, or in vLLM's place. */
 import { Hono } from 'hono'
-import type { ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
 import { errorResponse, notFoundResponse } from '../src/protocol/error-response.ts'
-import { ApiError, toErrorBody } from '../src/protocol/errors.ts'
+import { ApiError } from '../src/protocol/errors.ts'
 import { protocolVersion, type WorkerReadiness } from '../src/protocol/health.ts'
 import type { Limits } from '../src/protocol/limits.ts'
 import { findModel, type Model, type ModelList } from '../src/protocol/models.ts'
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { requestIdOf } from '../src/protocol/request-id.ts'
-import { doneData, serializeEvent } from '../src/protocol/sse.ts'
 import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
-import { type ChatEvent, generateChat } from './generate.ts'
+import { generateChat } from './generate.ts'
 import { type ChatModel, modelIds } from './model/chat-model.ts'
 import {
   type CompletionIdentity,
   toChatCompletion,
   toChatCompletionChunks,
 } from './stream/chat-completion.ts'
+import { eventResponse, withFirst } from './stream/event-response.ts'
+import type { SpeechModel } from './transcribe.ts'
+import { transcriptions } from './transcription-routes.ts'
 
 export interface WorkerState {
   status: WorkerReadiness['status']
   /** Empty while the packs are being loaded. */
   models: ReadonlyMap<string, ChatModel>
+  /** Those that only transcribe. */
+  speechModels: ReadonlyMap<string, SpeechModel>
 }
 
 interface WorkerEnv {
@@ -60,12 +63,7 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono<Worker
   )
 
   app.post('/v1/chat/completions', async context => {
-    if (state.status !== 'ready') {
-      throw new ApiError('worker_unavailable', {
-        message: `The worker is ${state.status}. Send the request again in a moment.`,
-        retryAfterSeconds: 1,
-      })
-    }
+    requireReady(state)
     requireJson(context.req.raw)
     const body = parseJson(await readBody(context.req.raw, limits.maxBodyBytes))
     const request = parseChatCompletionRequest(body, limits)
@@ -93,82 +91,59 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono<Worker
       ...(tier === undefined ? {} : { service_tier: tier === 'auto' ? 'default' : tier }),
     }
     if (request.stream) {
-      const chunks = streamChunks(opened, identity, request, () => cancelled.abort())
-      return new Response(chunks, {
-        headers: {
-          'content-type': 'text/event-stream; charset=utf-8',
-          'cache-control': 'no-store',
-        },
+      const chunks = toChatCompletionChunks(opened, identity, {
+        choices: request.n ?? 1,
+        withLogprobs: request.logprobs ?? false,
+        includeUsage: request.stream_options?.include_usage ?? false,
       })
+      return eventResponse(chunks, () => cancelled.abort())
     }
     const completion = await toChatCompletion(opened, identity, request.logprobs ?? false)
     return context.json(completion)
   })
+  const parts = () => {
+    requireReady(state)
+    return state
+  }
+  app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, parts))
+  app.post('/v1/audio/translations', transcriptions('translate', limits, parts))
   return app
 }
 
-function streamChunks(
-  events: AsyncIterable<ChatEvent>,
-  identity: CompletionIdentity,
-  request: ChatCompletionRequest,
-  cancel: () => void,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  const chunks = toChatCompletionChunks(events, identity, {
-    choices: request.n ?? 1,
-    withLogprobs: request.logprobs ?? false,
-    includeUsage: request.stream_options?.include_usage ?? false,
-  })
-  const encode = (data: object | string) =>
-    encoder.encode(serializeEvent({ data: typeof data === 'string' ? data : JSON.stringify(data) }))
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await chunks.next()
-        controller.enqueue(encode(done ? doneData : value))
-        if (done) controller.close()
-      } catch (error) {
-        if (!(error instanceof ApiError)) console.error(error)
-        controller.enqueue(encode(toErrorBody(error)))
-        controller.close()
-      }
-    },
-    async cancel() {
-      cancel()
-      await chunks.return(undefined)
-    },
+/** @throws ApiError `worker_unavailable` */
+function requireReady({ status }: WorkerState): void {
+  if (status === 'ready') return
+  throw new ApiError('worker_unavailable', {
+    message: `The worker is ${status}. Send the request again in a moment.`,
+    retryAfterSeconds: 1,
   })
 }
 
-/** Waits for the first value, so that what fails before it fails here; then gives all of them. */
-async function withFirst<T>(source: AsyncGenerator<T>): Promise<AsyncIterable<T>> {
-  const first = await source.next()
-  return (async function* () {
-    if (!first.done) yield first.value
-    yield* source
-  })()
-}
-
-function readinessOf({ status, models }: WorkerState): WorkerReadiness {
+function readinessOf({ status, models, speechModels }: WorkerState): WorkerReadiness {
   const engines = [...models.values()].map(model => model.engine.stats())
   const sum = (key: 'running' | 'waiting' | 'slots') =>
     engines.reduce((total, stats) => total + stats[key], 0)
   return {
     status,
     protocol_version: protocolVersion,
-    models: modelIds(models),
+    models: [...modelIds(models), ...speechModels.keys()],
     load: { running: sum('running'), waiting: sum('waiting'), slots: sum('slots') },
   }
 }
 
-function modelCards({ models }: WorkerState, created: number): Model[] {
-  return [...models].map(([id, model]) => ({
-    id,
-    object: 'model',
-    created,
-    owned_by: 'auricle',
-    tasks: ['chat'],
-    context_length: model.engine.contextLength,
-    checkpoints: [...model.checkpoints],
-  }))
+function modelCards({ models, speechModels }: WorkerState, created: number): Model[] {
+  const common = { object: 'model' as const, created, owned_by: 'auricle' }
+  const chat = [...models].map(
+    ([id, model]): Model => ({
+      id,
+      ...common,
+      tasks: ['chat', 'transcription'],
+      context_length: model.engine.contextLength,
+      checkpoints: [...model.checkpoints],
+    }),
+  )
+  return [
+    ...chat,
+    ...[...speechModels.keys()].map(id => ({ id, ...common, tasks: ['transcription' as const] })),
+  ]
 }

@@ -13,6 +13,7 @@ import { chatCompletions } from './routes/chat-completions.ts'
 import { health, readiness } from './routes/health.ts'
 import { model, models } from './routes/models.ts'
 import { openApi } from './routes/openapi.ts'
+import { transcriptions, translations } from './routes/transcriptions.ts'
 
 /** What an edge is made of. */
 export interface AppOptions {
@@ -41,6 +42,8 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.use(crossOrigin(corsOrigins))
 
   app.post('/v1/chat/completions', chatCompletions(fleet, limits))
+  app.post('/v1/audio/transcriptions', transcriptions(fleet, limits))
+  app.post('/v1/audio/translations', translations(fleet, limits))
   app.get('/v1/models', models(fleet))
   app.get('/v1/models/:id', model(fleet))
   app.get('/healthz', health)

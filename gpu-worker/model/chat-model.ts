@@ -48,6 +48,8 @@ export interface ChatModel {
   readonly generation: GenerationDefaults
   readonly checkpoints: readonly string[]
   readonly defaultCheckpoint: string
+  /** What it is told to translate speech into English; absent where it can't. */
+  readonly translationPrompt?: string
   /** @param samples 16 kHz mono, any length; @param checkpoint one of `checkpoints` */
   encodeAudio(samples: Float32Array, checkpoint: string, signal: AbortSignal): Promise<EncodedAudio>
   /** Renders the conversation and splices the audios that its parts refer to by index. */

@@ -139,9 +139,7 @@ function* partsOf(body: Uint8Array, boundary: string, limits: MultipartLimits): 
     if (error instanceof MaxHeaderSizeExceededError) throw malformed('the header of a part is too long')
     if (!(error instanceof MultipartParseError)) throw error
     const after = lastName === undefined ? 'its beginning' : `the part '${shortened(lastName)}'`
-    throw malformed(
-      body.byteLength === 0 ? 'the body is empty' : `it breaks off or is malformed after ${after}`,
-    )
+    throw malformed(`it breaks off or is malformed after ${after}`)
   }
 }
 

@@ -1,0 +1,57 @@
+/** The worker's `POST /v1/audio/transcriptions` and `/translations`. */
+import type { Context } from 'hono'
+import type { Limits } from '../src/protocol/limits.ts'
+import { type MultipartForm, readMultipart } from '../src/protocol/multipart.ts'
+import {
+  parseTranscriptionForm,
+  parseTranslationForm,
+  type TranscriptionForm,
+} from '../src/protocol/parse-transcription.ts'
+import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import { eventResponse, withFirst } from './stream/event-response.ts'
+import { toTranscript, toTranscriptStream } from './stream/transcription.ts'
+import { type TranscriptionContext, type TranscriptionTask, transcribe } from './transcription.ts'
+
+/** What a route needs of the worker when a request comes. */
+export type TranscriptionParts = Pick<TranscriptionContext, 'models' | 'speechModels'>
+
+const parsers: Record<TranscriptionTask, (form: MultipartForm) => TranscriptionForm> = {
+  transcribe: parseTranscriptionForm,
+  translate: parseTranslationForm,
+}
+
+/**
+ * The route of a task.
+ * @param parts called once a request; throws where the worker isn't ready
+ */
+export function transcriptions(task: TranscriptionTask, limits: Limits, parts: () => TranscriptionParts) {
+  return async (context: Context<{ Variables: { requestId: string } }>): Promise<Response> => {
+    const { models, speechModels } = parts()
+    const { raw } = context.req
+    const form = parsers[task](
+      await readMultipart(raw, { maxFileBytes: limits.maxAudioBytes, maxFieldBytes: limits.maxFieldBytes }),
+    )
+    const cancelled = new AbortController()
+    const timeoutMs = timeoutMsOf(raw)
+    const signals = [raw.signal, cancelled.signal]
+    if (timeoutMs !== null) signals.push(AbortSignal.timeout(Math.ceil(timeoutMs)))
+    const events = transcribe(form, task, {
+      requestId: context.get('requestId'),
+      tenant: tenantOf(raw),
+      models,
+      speechModels,
+      limits,
+      deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
+      signal: AbortSignal.any(signals),
+    })
+    // What is wrong with a request shows before the first event, and so still gets its own status.
+    const opened = await withFirst(events)
+    const { request } = form
+    if (request.stream) {
+      const withLogprobs = request.include?.includes('logprobs') ?? false
+      return eventResponse(toTranscriptStream(opened, withLogprobs), () => cancelled.abort())
+    }
+    const { contentType, body } = await toTranscript(opened, request, task)
+    return context.body(body, 200, { 'content-type': contentType })
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * One whole transcription, top to bottom: a recording in, its text out.
+ *
+ * 1. who transcribes: a speech model, or a chat model by a prompt;  2. what the fields ask of it;  3. the recording
+ * decoded;  4. transcribed;  5. text, piece by piece, and an end with what it took.
+ */
+import { ApiError } from '../src/protocol/errors.ts'
+import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
+import type { TranscriptionForm } from '../src/protocol/parse-transcription.ts'
+import type {
+  ServerVad,
+  TimestampSource,
+  TranscriptLogprob,
+  TranscriptUsage,
+} from '../src/protocol/transcriptions.ts'
+import { decodeAudio } from './audio/decode.ts'
+import { throwIfCancelled } from './cancellation.ts'
+import { type GenerateContext, generateChat } from './generate.ts'
+import { modelIds } from './model/chat-model.ts'
+import type { Segment, SpeechModel, TranscribeOptions, VoiceActivityOptions } from './transcribe.ts'
+
+/** `translate` is into English. */
+export type TranscriptionTask = 'transcribe' | 'translate'
+
+/** Pieces of text in order, one end. */
+export type TranscriptEvent =
+  /** `segment` is null where the model gives no times. */
+  | { type: 'delta'; text: string; logprobs: TranscriptLogprob[]; segment: Segment | null }
+  | {
+      type: 'end'
+      durationSeconds: number
+      /** ISO 639-1; null where nobody knows. */
+      language: string | null
+      noSpeech: boolean
+      timestampSource: TimestampSource | null
+      usage: TranscriptUsage
+    }
+
+export interface TranscriptionContext extends GenerateContext {
+  speechModels: ReadonlyMap<string, SpeechModel>
+}
+
+/** What a chat model is told. Qwen2-Audio's words. */
+const TRANSCRIBE_PROMPT = 'Transcribe the audio.'
+/** Wide enough to find what a search is for (faster-whisper's default). */
+const SEARCH_BEAM = 5
+/** OpenAI's `server_vad` numbers. */
+const defaultVad: VoiceActivityOptions = { threshold: 0.5, minSilenceMs: 500, speechPadMs: 300 }
+
+/**
+ * Transcribes a recording.
+ * @throws ApiError for everything that is the caller's to mend; before the first event unless a model fails
+ */
+export function transcribe(
+  form: TranscriptionForm,
+  task: TranscriptionTask,
+  context: TranscriptionContext,
+): AsyncGenerator<TranscriptEvent> {
+  const { model } = form.request
+  const speechModel = context.speechModels.get(model)
+  if (speechModel) return transcribeWithSpeechModel(speechModel, form, task, context)
+  const chatModel = context.models.get(model.split(':', 1)[0]!)
+  if (chatModel) return transcribeWithChatModel(form, task, context, chatModel.translationPrompt ?? null)
+  const known = [...context.speechModels.keys(), ...modelIds(context.models)].join(', ')
+  throw new ApiError('model_not_found', {
+    message: `The model '${model.slice(0, 80)}' is not here. There is: ${known}.`,
+    param: 'model',
+  })
+}
+
+async function* transcribeWithSpeechModel(
+  model: SpeechModel,
+  { request, file }: TranscriptionForm,
+  task: TranscriptionTask,
+  { limits, signal, tenant }: TranscriptionContext,
+): AsyncGenerator<TranscriptEvent> {
+  if (task === 'translate') throw cannotTranslate(model.id)
+  const options = optionsOf(request, model, tenant, signal)
+  const decoded = await decodeFile(
+    file.bytes,
+    { maxSeconds: limits.maxTranscriptionSeconds, maxBytes: limits.maxAudioBytes },
+    signal,
+  )
+  try {
+    for await (const event of model.transcribe(onePiece(decoded.samples), options)) {
+      if (event.type === 'segment') {
+        const { segment } = event
+        const logprobs = (segment.logprobs ?? []).map(({ token, bytes, logprob }) => ({
+          token,
+          bytes: [...bytes],
+          logprob,
+        }))
+        yield { type: 'delta', text: segment.text, logprobs, segment }
+        continue
+      }
+      const { durationSeconds, language, noSpeech, timestampSource } = event
+      const usage = { type: 'duration' as const, seconds: durationSeconds }
+      yield { type: 'end', durationSeconds, language, noSpeech, timestampSource, usage }
+    }
+  } catch (error) {
+    throwIfCancelled(signal)
+    throw error
+  }
+}
+
+/** The fields as the model takes them. @throws ApiError `invalid_request` */
+function optionsOf(
+  request: TranscriptionForm['request'],
+  model: SpeechModel,
+  tenant: string,
+  signal: AbortSignal,
+): TranscribeOptions {
+  const { language = null, response_format: format = 'json', n_best: nBest = 1, temperature = 0 } = request
+  if (language !== null && !model.languages.includes(language)) {
+    throw new ApiError('invalid_request', {
+      message: `Invalid language: ${model.id} knows ${model.languages.join(', ')}.`,
+      param: 'language',
+    })
+  }
+  const hotwords = [...(request.keywords ?? []), ...(request.hotwords ?? [])]
+  const isSearch = nBest > 1 || hotwords.length > 0 || request.ngram_model !== undefined
+  const wordTimestamps = request.timestamp_granularities?.includes('word') ?? false
+  return {
+    language,
+    prompt: request.prompt ?? null,
+    temperature: temperature === 0 ? null : temperature,
+    beamSize: request.beam_size ?? (isSearch ? Math.max(SEARCH_BEAM, nBest) : 1),
+    segmentTimestamps: format !== 'json' && format !== 'text',
+    wordTimestamps,
+    logprobs: request.include?.includes('logprobs') ?? false,
+    nBest,
+    languageModel: null,
+    hotwords,
+    vad: vadOf(request.chunking_strategy ?? 'auto'),
+    tenant,
+    signal,
+  }
+}
+
+function vadOf(strategy: 'auto' | 'none' | ServerVad): VoiceActivityOptions | null {
+  if (strategy === 'none') return null
+  if (strategy === 'auto') return defaultVad
+  return {
+    threshold: strategy.threshold ?? defaultVad.threshold,
+    minSilenceMs: strategy.silence_duration_ms ?? defaultVad.minSilenceMs,
+    speechPadMs: strategy.prefix_padding_ms ?? defaultVad.speechPadMs,
+  }
+}
+
+/** By a prompt, as Qwen2-Audio is asked; parts of long recordings one after the other. */
+async function* transcribeWithChatModel(
+  { request, file }: TranscriptionForm,
+  task: TranscriptionTask,
+  context: TranscriptionContext,
+  translationPrompt: string | null,
+): AsyncGenerator<TranscriptEvent> {
+  if (task === 'translate' && translationPrompt === null) throw cannotTranslate(request.model)
+  refuseForChat(request)
+  const text = task === 'translate' ? translationPrompt! : TRANSCRIBE_PROMPT
+  const { buffer, byteOffset, byteLength } = file.bytes
+  const data = Buffer.from(buffer, byteOffset, byteLength).toString('base64')
+  const audio = { type: 'input_audio', input_audio: { data } }
+  const question = parseChatCompletionRequest({
+    model: request.model,
+    messages: [{ role: 'user', content: [audio, { type: 'text', text }] }],
+    long_audio: 'chunk',
+    temperature: request.temperature ?? 0,
+    logprobs: request.include?.includes('logprobs') ?? false,
+  })
+  let isEmpty = true
+  try {
+    for await (const event of generateChat(question, context)) {
+      if (event.type === 'delta' || event.type === 'finish') {
+        if (event.text === '' && event.logprobs.length === 0) continue
+        if (event.text.trim() !== '') isEmpty = false
+        const logprobs = event.logprobs.map(({ token, bytes, logprob }) => ({
+          token,
+          bytes: bytes ?? [],
+          logprob,
+        }))
+        yield { type: 'delta', text: event.text, logprobs, segment: null }
+      } else if (event.type === 'usage') {
+        const { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details, audio } = event.usage
+        const { audio_tokens } = prompt_tokens_details
+        yield {
+          type: 'end',
+          durationSeconds: audio[0]?.seconds_received ?? 0,
+          language: null,
+          noSpeech: isEmpty,
+          timestampSource: null,
+          usage: {
+            type: 'tokens',
+            input_tokens: prompt_tokens,
+            output_tokens: completion_tokens,
+            total_tokens,
+            input_token_details: { audio_tokens, text_tokens: prompt_tokens - audio_tokens },
+          },
+        }
+      }
+    }
+  } catch (error) {
+    // The conversation was made here; the caller sent a file.
+    if (!(error instanceof ApiError) || !error.param?.startsWith('messages')) throw error
+    const message = error.message.replaceAll(/messages\[0\]\S*?: /g, '')
+    throw new ApiError(error.code, { message, param: 'file', cause: error })
+  }
+}
+
+/** Fields that only a speech model can follow. @throws ApiError `unsupported_parameter` */
+function refuseForChat(request: TranscriptionForm['request']): void {
+  const {
+    response_format: format = 'json',
+    chunking_strategy: strategy = 'auto',
+    n_best,
+    beam_size,
+  } = request
+  const names = ['language', 'prompt', 'keywords', 'hotwords', 'ngram_model'] as const
+  const refused: string | undefined =
+    names.find(name => request[name] !== undefined) ??
+    (format !== 'json' && format !== 'text' ? 'response_format' : undefined) ??
+    (strategy !== 'auto' ? 'chunking_strategy' : undefined) ??
+    ((n_best ?? 1) > 1 ? 'n_best' : undefined) ??
+    ((beam_size ?? 1) > 1 ? 'beam_size' : undefined)
+  if (refused === undefined) return
+  const detail = refused === 'response_format' ? ` ${format}: it gives no times; use json or text` : ''
+  throw new ApiError('unsupported_parameter', {
+    message: `Unsupported '${refused}' with ${request.model}, which transcribes by a prompt${detail}. A speech model (GET /v1/models, task transcription) takes it.`,
+    param: refused,
+  })
+}
+
+function cannotTranslate(model: string): ApiError {
+  return new ApiError('unsupported_parameter', {
+    message: `Unsupported 'model' for translations: ${model} can't translate. It transcribes: POST /v1/audio/transcriptions.`,
+    param: 'model',
+  })
+}
+
+/** @throws ApiError, with the field that carries the recording */
+async function decodeFile(
+  bytes: Uint8Array,
+  limits: { maxSeconds: number; maxBytes: number },
+  signal: AbortSignal,
+) {
+  try {
+    return await decodeAudio(bytes, limits, signal)
+  } catch (error) {
+    throwIfCancelled(signal)
+    if (!(error instanceof ApiError)) throw error
+    throw new ApiError(error.code, { message: error.message, param: 'file', cause: error })
+  }
+}
+
+async function* onePiece(samples: Float32Array): AsyncGenerator<Float32Array> {
+  yield samples
+}

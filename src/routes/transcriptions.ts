@@ -1,0 +1,53 @@
+/**
+ * `POST /v1/audio/transcriptions` and `/translations`: the form is checked here as the worker will check it, then
+ * forwarded byte for byte. Clients put the file before the fields, so the model is known when all is read: at most the
+ * limit of a file and its fields is held.
+ */
+import type { Handler } from 'hono'
+import { backgroundOf } from '../background.ts'
+import type { EdgeEnv } from '../edge-env.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Limits } from '../protocol/limits.ts'
+import { type MultipartForm, readMultipart } from '../protocol/multipart.ts'
+import {
+  parseTranscriptionForm,
+  parseTranslationForm,
+  type TranscriptionForm,
+} from '../protocol/parse-transcription.ts'
+
+/** The route that transcribes. @throws ApiError for a form that can't be read, is too large, or isn't a request */
+export function transcriptions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> {
+  return forwarded('/v1/audio/transcriptions', parseTranscriptionForm, fleet, limits)
+}
+
+/** The route that translates into English. @throws ApiError as `transcriptions` */
+export function translations(fleet: Fleet, limits: Limits): Handler<EdgeEnv> {
+  return forwarded('/v1/audio/translations', parseTranslationForm, fleet, limits)
+}
+
+function forwarded(
+  path: string,
+  parse: (form: MultipartForm) => TranscriptionForm,
+  fleet: Fleet,
+  limits: Limits,
+): Handler<EdgeEnv> {
+  return async context => {
+    const request = context.req.raw
+    const form = await readMultipart(request, {
+      maxFileBytes: limits.maxAudioBytes,
+      maxFieldBytes: limits.maxFieldBytes,
+    })
+    const { model, stream = false } = parse(form).request
+    return fleet.forward({
+      model,
+      path,
+      requestId: context.get('requestId'),
+      tenant: context.get('tenant'),
+      body: form.body,
+      contentType: request.headers.get('content-type')!,
+      stream,
+      signal: request.signal,
+      background: backgroundOf(context),
+    })
+  }
+}
