@@ -8,14 +8,27 @@ import type { Clock } from './clock.ts'
 import { type RegistryOptions, WorkerRegistry } from './registry.ts'
 import { relayEvents } from './relay.ts'
 
-/** A request on its way to a worker. `background` keeps a promise alive after the answer (waitUntil on Workers). */
+/** A request on its way to a worker. */
 export interface ForwardedRequest {
   model: string
   path: string
   requestId: string
   tenant: string
   body: Uint8Array
+  /** `application/json` unless said, e.g. a multipart type with its boundary. */
+  contentType?: string
+  /** More headers for the worker, in lower case. */
+  headers?: Readonly<Record<string, string>>
+  /** Milliseconds from now to the end of the answer; null or absent: no limit of the caller's. */
+  timeoutMs?: number | null
+  /** The client asked for events: such an answer may be opened before a worker is there. */
+  stream?: boolean
+  /** What its audio is known by, the first of the conversation first: requests about the same audio go to the same worker. */
+  audio?: readonly string[]
+  /** Worth asking a second worker when the first is slow: short, and nothing of it is streamed. */
+  hedge?: boolean
   signal: AbortSignal
+  /** Keeps a promise alive after the answer (waitUntil on Workers). */
   background: (work: Promise<unknown>) => void
 }
 
@@ -113,7 +126,8 @@ export class Fleet {
       response = await this.#fetch(new URL(request.path, worker.url), {
         method: 'POST',
         headers: {
-          'content-type': 'application/json',
+          ...request.headers,
+          'content-type': request.contentType ?? 'application/json',
           'x-request-id': request.requestId,
           [tenantHeader]: request.tenant,
         },
