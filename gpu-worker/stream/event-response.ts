@@ -10,19 +10,23 @@ export function eventResponse(events: AsyncGenerator<object>, cancel: () => void
   const encoder = new TextEncoder()
   const encode = (data: object | string) =>
     encoder.encode(serializeEvent({ data: typeof data === 'string' ? data : JSON.stringify(data) }))
+  let hasLeft = false
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done, value } = await events.next()
+        if (hasLeft) return
         controller.enqueue(encode(done ? doneData : value))
         if (done) controller.close()
       } catch (error) {
+        if (hasLeft) return
         if (!(error instanceof ApiError)) console.error(error)
         controller.enqueue(encode(toErrorBody(error)))
         controller.close()
       }
     },
     async cancel() {
+      hasLeft = true
       cancel()
       await events.return(undefined)
     },
@@ -36,7 +40,11 @@ export function eventResponse(events: AsyncGenerator<object>, cancel: () => void
 export async function withFirst<T>(source: AsyncGenerator<T>): Promise<AsyncIterable<T>> {
   const first = await source.next()
   return (async function* () {
-    if (!first.done) yield first.value
-    yield* source
+    try {
+      if (!first.done) yield first.value
+      yield* source
+    } finally {
+      await source.return(undefined)
+    }
   })()
 }

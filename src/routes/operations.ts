@@ -2,11 +2,19 @@
  * Every operation of the API, once: a row here and a line in app.ts add one. OpenAPI's document, the page that shows
  * it, and the tests that hold each answer against it are made from these rows.
  */
-import type * as z from 'zod'
+import * as z from 'zod'
 import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../protocol/chat-completions.ts'
 import { EdgeReadiness, Health } from '../protocol/health.ts'
 import { Model, ModelList } from '../protocol/models.ts'
 import { chatCompletionParameters, type ParameterSupport } from '../protocol/openai-parameters.ts'
+import { transcriptionParameters, translationParameters } from '../protocol/transcription-parameters.ts'
+import {
+  Transcription,
+  TranscriptionRequest,
+  TranscriptionVerbose,
+  TranscriptStreamEvent,
+  TranslationRequest,
+} from '../protocol/transcriptions.ts'
 
 /**
  * What a body of one content type holds: `{ ChatCompletion }`, the schema under the name that it has in the document,
@@ -36,6 +44,15 @@ export interface Operation {
 
 const json = (body: Body): Bodies => ({ 'application/json': body })
 
+const recording = { file: z.file() }
+/** A transcript in the formats that there are. */
+const transcripts: Bodies = {
+  'application/json': z.union([TranscriptionVerbose, Transcription]),
+  'text/plain': z.string(),
+  'application/x-subrip': z.string(),
+  'text/vtt': z.string(),
+}
+
 /** All of them, in the order in which a reader wants them. */
 export const operations: readonly Operation[] = [
   {
@@ -50,6 +67,32 @@ export const operations: readonly Operation[] = [
         description: 'The answer; with `stream: true`, chunks as server-sent events, ended by [DONE]',
         bodies: { ...json({ ChatCompletion }), 'text/event-stream': { ChatCompletionChunk } },
       },
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/audio/transcriptions',
+    operationId: 'createTranscription',
+    summary: 'Write down what is said in a recording',
+    request: { 'multipart/form-data': { TranscriptionForm: TranscriptionRequest.extend(recording) } },
+    parameters: transcriptionParameters,
+    responses: {
+      200: {
+        description:
+          'The transcript in the format that was asked for; with `stream: true`, its events, ended by [DONE]',
+        bodies: { ...transcripts, 'text/event-stream': { TranscriptStreamEvent } },
+      },
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/audio/translations',
+    operationId: 'createTranslation',
+    summary: 'Write down in English what is said in a recording',
+    request: { 'multipart/form-data': { TranslationForm: TranslationRequest.extend(recording) } },
+    parameters: translationParameters,
+    responses: {
+      200: { description: 'The translation in the format that was asked for', bodies: transcripts },
     },
   },
   {
