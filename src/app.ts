@@ -2,18 +2,23 @@
 import { Hono } from 'hono'
 import type { EdgeEnv } from './edge-env.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import { KeyRing } from './keys/key-ring.ts'
+import type { KeyVerifier } from './keys/verify-key.ts'
+import { authenticate, withoutKeys } from './middleware/authenticate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { errorResponse, notFoundResponse } from './protocol/error-response.ts'
 import { ApiError } from './protocol/errors.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
-import { defaultTenant } from './protocol/worker-headers.ts'
+import { adminRoutes } from './routes/admin-keys.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { health, readiness } from './routes/health.ts'
 import { model, models } from './routes/models.ts'
 import { openApi } from './routes/openapi.ts'
 import { transcriptions, translations } from './routes/transcriptions.ts'
+import { MemoryStore } from './storage/memory-store.ts'
+import type { ObjectStore } from './storage/object-store.ts'
 
 /** What an edge is made of. */
 export interface AppOptions {
@@ -23,6 +28,10 @@ export interface AppOptions {
   corsOrigins?: readonly string[]
   /** Told of every error that isn't the caller's doing. Gets no audio and no text of the caller. */
   report?: (error: unknown, requestId: string) => void
+  /** Whose keys let in; null (the default) asks for none, which suits a server that only its owner reaches. */
+  keys?: KeyVerifier | null
+  /** Where things are kept that outlive a request; in memory where it is left out. */
+  store?: ObjectStore
 }
 
 /**
@@ -30,22 +39,21 @@ export interface AppOptions {
  * @example const app = createApp({ fleet }); export default { fetch: app.fetch }
  */
 export function createApp(options: AppOptions): Hono<EdgeEnv> {
-  const { fleet, limits = defaultLimits, corsOrigins = [], report = () => {} } = options
+  const { fleet, limits = defaultLimits, corsOrigins = [], report = () => {}, keys = null } = options
+  const store = options.store ?? new MemoryStore()
   const app = new Hono<EdgeEnv>()
 
   app.use(requestId)
-  app.use(async (context, next) => {
-    context.set('tenant', defaultTenant)
-    await next()
-  })
   app.use(securityHeaders)
   app.use(crossOrigin(corsOrigins))
+  app.use('/v1/*', keys === null ? withoutKeys : authenticate(keys))
 
   app.post('/v1/chat/completions', chatCompletions(fleet, limits))
   app.post('/v1/audio/transcriptions', transcriptions(fleet, limits))
   app.post('/v1/audio/translations', translations(fleet, limits))
   app.get('/v1/models', models(fleet))
   app.get('/v1/models/:id', model(fleet))
+  app.route('/v1/admin', adminRoutes(new KeyRing(store, Date.now)))
   app.get('/healthz', health)
   app.get('/readyz', readiness(fleet))
   app.get('/openapi.json', openApi)

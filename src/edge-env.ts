@@ -5,5 +5,7 @@ export interface EdgeEnv {
     requestId: string
     /** Whose request it is; safe as a part of a key. */
     tenant: string
+    /** Id of the API key that was shown; null where none is asked for. */
+    keyId: string | null
   }
 }

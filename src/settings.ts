@@ -22,3 +22,8 @@ export function parseWorkers(text: string): WorkerAddress[] {
     return { id: url.origin, url: url.origin }
   })
 }
+
+/** Whether only this machine can reach a host name or address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+}

@@ -47,6 +47,24 @@ export const errorCatalogue = {
     retryable: false,
     remedy: 'Set the header `Content-Type` to what the message names.',
   },
+  invalid_api_key: {
+    status: 401,
+    type: 'authentication_error',
+    retryable: false,
+    remedy: 'Send a valid key in the header `Authorization: Bearer auricle_...`.',
+  },
+  permission_denied: {
+    status: 403,
+    type: 'authentication_error',
+    retryable: false,
+    remedy: 'Use a key that has the scope named in the message.',
+  },
+  key_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Choose a key that `GET /v1/admin/keys` lists.',
+  },
   model_not_found: {
     status: 404,
     type: 'invalid_request_error',
@@ -242,6 +260,7 @@ export function toErrorHeaders(error: unknown): Record<string, string> {
   const headers: Record<string, string> = { 'x-should-retry': String(retryable) }
   // The rest of the body is not read, so the connection can't carry another request.
   if (code === 'payload_too_large') headers['connection'] = 'close'
+  if (code === 'invalid_api_key') headers['www-authenticate'] = 'Bearer'
   if (retryAfterSeconds !== undefined)
     headers['retry-after'] = String(Math.max(0, Math.ceil(retryAfterSeconds)))
   return headers

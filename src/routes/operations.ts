@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../protocol/chat-completions.ts'
 import { EdgeReadiness, Health } from '../protocol/health.ts'
+import { AuditList, CreateKeyRequest, Key, KeyList, NewKey, RotateKeyRequest } from '../protocol/keys.ts'
 import { Model, ModelList } from '../protocol/models.ts'
 import { chatCompletionParameters, type ParameterSupport } from '../protocol/openai-parameters.ts'
 import { transcriptionParameters, translationParameters } from '../protocol/transcription-parameters.ts'
@@ -108,6 +109,47 @@ export const operations: readonly Operation[] = [
     operationId: 'retrieveModel',
     summary: 'One model',
     responses: { 200: { description: 'The model', bodies: json({ Model }) } },
+  },
+  {
+    method: 'post',
+    path: '/v1/admin/keys',
+    operationId: 'createKey',
+    summary: 'Make an API key (scope admin)',
+    request: json({ CreateKeyRequest }),
+    responses: {
+      200: { description: 'The only answer that holds the key itself', bodies: json({ NewKey }) },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/admin/keys',
+    operationId: 'listKeys',
+    summary: 'The API keys (scope admin)',
+    responses: { 200: { description: 'Without the keys themselves', bodies: json({ KeyList }) } },
+  },
+  {
+    method: 'post',
+    path: '/v1/admin/keys/:id/rotate',
+    operationId: 'rotateKey',
+    summary: 'Make a key in place of an old one, which works for a while more (scope admin)',
+    request: json({ RotateKeyRequest }),
+    responses: { 200: { description: 'The new key', bodies: json({ NewKey }) } },
+  },
+  {
+    method: 'delete',
+    path: '/v1/admin/keys/:id',
+    operationId: 'revokeKey',
+    summary: 'Refuse an API key from now on (scope admin)',
+    responses: { 200: { description: 'What is known of it', bodies: json({ Key }) } },
+  },
+  {
+    method: 'get',
+    path: '/v1/admin/audit',
+    operationId: 'listAudit',
+    summary: 'What administrators did (scope admin)',
+    responses: {
+      200: { description: 'The latest hundred acts, the latest first', bodies: json({ AuditList }) },
+    },
   },
   {
     method: 'get',

@@ -9,7 +9,14 @@ async function startNodeEdge(): Promise<FaultyTarget> {
   const worker = await startFakeWorker()
   unheldOrigins.add(worker.url)
   const server = await startLocal(
-    { port: 0, host: '127.0.0.1', workers: [{ id: 'fake', url: worker.url }], corsOrigins: [] },
+    {
+      port: 0,
+      host: '127.0.0.1',
+      workers: [{ id: 'fake', url: worker.url }],
+      corsOrigins: [],
+      keys: null,
+      store: 'build/store',
+    },
     {},
   )
   await server.ready()

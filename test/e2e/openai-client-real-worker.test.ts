@@ -7,7 +7,14 @@ import { startWorkerdEdge } from './workerd-edge.ts'
 describeOpenAiClient('the edge on Node with the real worker', async () => {
   const worker = await startWorker()
   const server = await startLocal(
-    { port: 0, host: '127.0.0.1', workers: [{ id: 'real', url: worker.baseUrl }], corsOrigins: [] },
+    {
+      port: 0,
+      host: '127.0.0.1',
+      workers: [{ id: 'real', url: worker.baseUrl }],
+      corsOrigins: [],
+      keys: null,
+      store: 'build/store',
+    },
     {},
   )
   await server.ready()

@@ -1,15 +1,25 @@
 /** The edge on Cloudflare Workers. */
+import type { R2Bucket } from '@cloudflare/workers-types'
 import type { ExecutionContext, Hono } from 'hono'
 import { createApp } from '../../src/app.ts'
 import type { EdgeEnv } from '../../src/edge-env.ts'
 import { systemClock } from '../../src/fleet/clock.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
-import { parseList, parseWorkers } from '../../src/settings.ts'
+import { openKeys } from '../../src/keys/key-store.ts'
+import { KeyVerifier } from '../../src/keys/verify-key.ts'
+import { errorResponse } from '../../src/protocol/error-response.ts'
+import { ApiError } from '../../src/protocol/errors.ts'
+import { isLoopback, parseList, parseWorkers } from '../../src/settings.ts'
+import { MemoryStore } from '../../src/storage/memory-store.ts'
+import { R2Store } from '../../src/storage/r2-store.ts'
 
 /** Bindings and variables of wrangler.toml. */
 interface Bindings {
   AURICLE_WORKERS?: string
   AURICLE_CORS_ORIGINS?: string
+  /** `store`, or a JSON array of key records, as a secret; without it, only `wrangler dev` answers. */
+  AURICLE_KEYS?: string
+  AURICLE_STORE?: R2Bucket
 }
 
 /** What an isolate knows of the workers lives as long as it does; made with the first request's variables. */
@@ -17,6 +27,14 @@ let app: Hono<EdgeEnv> | undefined
 
 export default {
   fetch(request: Request, bindings: Bindings, context: ExecutionContext) {
+    const { hostname, pathname } = new URL(request.url)
+    if (!bindings.AURICLE_KEYS && pathname.startsWith('/v1/') && !isLoopback(hostname)) {
+      return errorResponse(
+        new ApiError('invalid_api_key', {
+          message: 'No key is configured here, so nobody is let in. Set the secret AURICLE_KEYS.',
+        }),
+      )
+    }
     app ??= build(bindings)
     return app.fetch(request, bindings, context)
   },
@@ -30,8 +48,11 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
     fetch: (input, init) => fetch(input, init),
     clock: systemClock,
   })
+  const store = bindings.AURICLE_STORE === undefined ? new MemoryStore() : new R2Store(bindings.AURICLE_STORE)
   return createApp({
     fleet,
+    store,
+    keys: bindings.AURICLE_KEYS ? new KeyVerifier(openKeys(bindings.AURICLE_KEYS, store), Date.now) : null,
     corsOrigins: parseList(bindings.AURICLE_CORS_ORIGINS ?? ''),
     report: (error, requestId) =>
       console.error(JSON.stringify({ event: 'error', requestId, error: String(error) })),

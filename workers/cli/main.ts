@@ -6,6 +6,10 @@ import { UsageError } from './usage-error.ts'
 type Command = (args: readonly string[]) => Promise<void>
 
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  keys: {
+    summary: 'API keys: create, list, rotate, revoke, audit',
+    load: async () => (await import('./keys.ts')).keys,
+  },
   ngram: {
     summary: 'n-gram language models: train, perplexity, query, generate, prune, mix, convert, compare',
     load: async () => (await import('./ngram/ngram.ts')).ngram,

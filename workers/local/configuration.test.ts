@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { isLoopback, readConfiguration } from './configuration.ts'
+import { readConfiguration } from './configuration.ts'
 
 describe('readConfiguration', () => {
   test('serves this machine alone by default', () => {
-    expect(readConfiguration({})).toEqual({ port: 8080, host: '127.0.0.1', workers: [], corsOrigins: [] })
+    expect(readConfiguration({})).toEqual({
+      port: 8080,
+      host: '127.0.0.1',
+      workers: [],
+      corsOrigins: [],
+      keys: null,
+      store: expect.stringMatching(/build\/store$/),
+    })
   })
 
   test('takes what is set', () => {
@@ -13,20 +20,25 @@ describe('readConfiguration', () => {
         HOST: '::1',
         AURICLE_WORKERS: 'http://gpu:1',
         AURICLE_CORS_ORIGINS: 'http://a,http://b',
+        AURICLE_KEYS: 'store',
+        AURICLE_STORE: 's3://bucket',
       }),
     ).toEqual({
       port: 0,
       host: '::1',
       workers: [{ id: 'http://gpu:1', url: 'http://gpu:1' }],
       corsOrigins: ['http://a', 'http://b'],
+      keys: 'store',
+      store: 's3://bucket',
     })
   })
 
   test.each(['0.0.0.0', '::', '192.168.1.5', 'example.com', '127.0.0.1.example.com'])(
-    'refuses to bind %s unless that is allowed',
+    'refuses to bind %s unless keys are asked for or that is allowed',
     host => {
       expect(() => readConfiguration({ HOST: host })).toThrow(/AURICLE_ALLOW_REMOTE=1/)
       expect(readConfiguration({ HOST: host, AURICLE_ALLOW_REMOTE: '1' }).host).toBe(host)
+      expect(readConfiguration({ HOST: host, AURICLE_KEYS: 'store' }).host).toBe(host)
     },
   )
 
@@ -38,9 +50,4 @@ describe('readConfiguration', () => {
   ])('says which variable of %o is wrong', (environment, message) => {
     expect(() => readConfiguration(environment)).toThrow(message)
   })
-})
-
-test('isLoopback', () => {
-  for (const host of ['localhost', '127.0.0.1', '127.8.9.1', '::1']) expect(isLoopback(host)).toBe(true)
-  for (const host of ['', '128.0.0.1', '127.0.0.1.evil', '::']) expect(isLoopback(host)).toBe(false)
 })

@@ -5,7 +5,11 @@ import { createAdaptorServer } from '@hono/node-server'
 import { createApp } from '../../src/app.ts'
 import { systemClock } from '../../src/fleet/clock.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
-import { isLoopback, type LocalConfiguration } from './configuration.ts'
+import { openKeys } from '../../src/keys/key-store.ts'
+import { KeyVerifier } from '../../src/keys/verify-key.ts'
+import { isLoopback } from '../../src/settings.ts'
+import { openStore } from '../../src/storage/open-store.ts'
+import type { LocalConfiguration } from './configuration.ts'
 import { servePage } from './page.ts'
 import { defaultWorkerScript, WorkerProcess } from './worker-process.ts'
 
@@ -34,6 +38,9 @@ export async function startLocal(
   configuration: LocalConfiguration,
   environment: NodeJS.ProcessEnv,
 ): Promise<LocalServer> {
+  const store = await openStore(configuration.store, environment)
+  const keys =
+    configuration.keys === null ? null : new KeyVerifier(openKeys(configuration.keys, store), Date.now)
   const own = configuration.workers.length > 0 ? null : startWorker(environment)
   const fleet = new Fleet({
     addresses: () => own?.addresses() ?? configuration.workers,
@@ -43,6 +50,8 @@ export async function startLocal(
   const app = createApp({
     fleet,
     corsOrigins: configuration.corsOrigins,
+    keys,
+    store,
     report: (error, requestId) => console.error(`[${requestId}]`, error),
   })
   app.route('/', servePage())
@@ -65,7 +74,7 @@ export async function startLocal(
         await new Promise(resolve => setTimeout(resolve, readinessPollMs))
       }
     },
-    banner: () => banner(url, configuration.host),
+    banner: () => banner(url, configuration),
     async stop() {
       stopped = true
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
@@ -105,11 +114,13 @@ function shownHost(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 }
 
-function banner(url: string, host: string): string {
-  const reach = isLoopback(host) ? '' : ' (other machines can reach it, and no key is asked for)'
+function banner(url: string, { host, keys }: LocalConfiguration): string {
+  const reach =
+    isLoopback(host) || keys !== null ? '' : ' (other machines can reach it, and no key is asked for)'
+  const key = keys === null ? '' : " -H 'authorization: Bearer auricle_...'"
   const body = '{"model":"pocket","messages":[{"role":"user","content":"Hello!"}]}'
   return [
     `Auricle listens on ${url}${reach}. Open it in a browser, or:`,
-    `  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
+    `  curl ${url}/v1/chat/completions -H 'content-type: application/json'${key} -d '${body}'`,
   ].join('\n')
 }
