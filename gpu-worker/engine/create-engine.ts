@@ -71,12 +71,7 @@ class LocalEngine implements Engine {
     this.contextLength = options.slotCapacity
     this.#runner = new ModelRunner(model, options)
     this.#sampler = new Sampler(this.#runner.vocabularySize)
-    const { slots, slotCapacity, kvBytes } = options
-    const kvPositions = Math.floor((kvBytes ?? Infinity) / this.#runner.cache.bytesPerPosition)
-    this.#state = createSchedulerState({
-      ...options,
-      kvPositions: Math.min(kvPositions, slots * slotCapacity),
-    })
+    this.#state = createSchedulerState({ ...options, kvPositions: this.#runner.cache.budget })
   }
 
   async *generate(request: EngineRequest): AsyncGenerator<EngineEvent, void> {
@@ -102,7 +97,7 @@ class LocalEngine implements Engine {
       running: runningPositions(this.#state),
       cached: cachedPositions(this.#state),
     }
-    const { bytesPerPosition } = this.#runner.cache
+    const { bytesPerPosition, bytesTaken } = this.#runner.cache
     return {
       running: running.length,
       waiting: waiting.length,
@@ -112,7 +107,7 @@ class LocalEngine implements Engine {
       kvUsage: kvPositions.running / kvPositions.budget,
       kvPositions,
       kvBytesReserved: kvPositions.budget * bytesPerPosition,
-      kvBytesUsed: (kvPositions.running + kvPositions.cached) * bytesPerPosition,
+      kvBytesUsed: bytesTaken,
       preemptions,
       ended: { ...this.#ended },
       ...this.#counters,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { KvCache } from './kv-cache.ts'
 
-const layout = { layers: 2, kvHeads: 2, headDim: 4, slots: 3, slotCapacity: 5 }
+const layout = { layers: 2, kvHeads: 2, headDim: 4, slots: 3, slotCapacity: 5, kvBytes: null }
 
 test('views of neighbouring slots are one range of the same memory', () => {
   const cache = new KvCache(layout)
@@ -43,5 +43,35 @@ test('a swap exchanges the first positions, and is its own inverse', () => {
 test('says what it costs', () => {
   const cache = new KvCache(layout)
   expect(cache.bytesPerPosition).toBe(2 * 2 * 2 * 4 * 4)
-  expect(cache.bytesReserved).toBe(cache.bytesPerPosition * 6 * 3)
+  expect(cache.budget).toBe(3 * 5)
+  expect(new KvCache({ ...layout, kvBytes: cache.bytesPerPosition * 7 + 1 }).budget).toBe(7)
+})
+
+test('memory is taken when it is written, and given back beyond the budget', () => {
+  const sizes = { layers: 1, kvHeads: 2, headDim: 64, slots: 2, slotCapacity: 511 }
+  const bytesPerPosition = 2 * 2 * 64 * 4
+  const cache = new KvCache({ ...sizes, kvBytes: 600 * bytesPerPosition })
+  expect(cache.bytesTaken).toBe(0)
+  cache.take([0, 0], [500, 1])
+  expect(cache.bytesTaken).toBe(501 * bytesPerPosition)
+  for (const [, { data }] of cache.view(0, 1)) data.fill(1)
+  // Slot 0 keeps 100; slot 1 needs more than is left beside 500.
+  cache.take([100, 1], [100, 300])
+  expect(cache.bytesTaken).toBe(400 * bytesPerPosition)
+  for (const [, { data }] of cache.view(0, 1)) {
+    for (const head of [data.subarray(0, 512 * 64), data.subarray(512 * 64)]) {
+      expect(head.subarray(0, 100 * 64).every(value => value === 1)).toBe(true)
+      // A page is 16 of these positions. Where the system can't take them back they keep their values.
+      if (process.platform === 'linux') {
+        expect(head.subarray(116 * 64, 484 * 64).every(value => value === 0)).toBe(true)
+      }
+    }
+  }
+})
+
+test('a move takes memory too', () => {
+  const cache = new KvCache(layout)
+  cache.take([0, 0, 0], [3, 0, 0])
+  cache.move({ kind: 'copy', from: 0, to: 2, positions: 3 })
+  expect(cache.bytesTaken).toBe(6 * cache.bytesPerPosition)
 })

@@ -3,9 +3,10 @@
  * and present of the decoder share it, a slot is a contiguous range of it, and so are slots that follow one
  * another, which makes a batch without a copy.
  *
- * The memory is reserved at start and zeroed by the operating system when first touched: a slot costs what the
- * longest sequence it ever held cost.
+ * The memory of a position is taken when the position is first written, and given back when all slots together hold
+ * more than they may: then what lies behind the length of each goes.
  */
+import { releasePages } from '../runtime/memory-pages.ts'
 import { type Tensor, tensor } from '../runtime/tensor.ts'
 import type { SlotMove } from './plan.ts'
 
@@ -17,6 +18,8 @@ export interface KvLayout {
   readonly slots: number
   /** Positions that a sequence may use. */
   readonly slotCapacity: number
+  /** Bytes of all slots together at most; `null` for all of them in full. */
+  readonly kvBytes: number | null
 }
 
 /** The two arrays of each layer, by the names that follow `past_` and `present_`. */
@@ -25,15 +28,21 @@ type Sides = ReadonlyMap<`${'key' | 'value'}_${number}`, Float32Array>
 /** @see file comment */
 export class KvCache {
   readonly layout: KvLayout
-  readonly bytesReserved: number
+  /** Positions that all slots together may hold. */
+  readonly budget: number
+  /** [slots] positions that memory was taken for */
+  #taken: number[]
   /** One more than a sequence may use: garbage of an idle row goes there when its slot is full. */
   readonly #positions: number
   readonly #sides: Sides
 
   constructor(layout: KvLayout) {
-    const { layers, kvHeads, headDim, slots, slotCapacity } = layout
+    const { layers, kvHeads, headDim, slots, slotCapacity, kvBytes } = layout
     this.layout = layout
+    const affordable = Math.floor((kvBytes ?? Infinity) / this.bytesPerPosition)
+    this.budget = Math.min(affordable, slots * slotCapacity)
     this.#positions = slotCapacity + 1
+    this.#taken = new Array<number>(slots).fill(0)
     const elements = slots * kvHeads * this.#positions * headDim
     this.#sides = new Map(
       Array.from({ length: layers }, (_, layer) => [
@@ -41,7 +50,11 @@ export class KvCache {
         [`value_${layer}`, new Float32Array(elements)] as const,
       ]).flat(),
     )
-    this.bytesReserved = elements * Float32Array.BYTES_PER_ELEMENT * layers * 2
+  }
+
+  /** Bytes of the memory that was taken and not given back. */
+  get bytesTaken(): number {
+    return this.#taken.reduce((sum, positions) => sum + positions, 0) * this.bytesPerPosition
   }
 
   /** Bytes of one position: keys and values of all layers. */
@@ -60,9 +73,29 @@ export class KvCache {
     })
   }
 
+  /**
+   * Before positions are written: notes which, and gives memory back should there be too much.
+   * @param lengths [slots] positions of each slot that are of worth, `budget` together at most
+   * @param ends [slots] where what is about to be written ends
+   */
+  take(lengths: readonly number[], ends: readonly number[]): void {
+    const taken = this.#taken.map((positions, slot) => Math.max(positions, ends[slot]!))
+    // An idle row's garbage is beyond the budget.
+    const limit = this.budget + this.layout.slots
+    if (taken.reduce((sum, positions) => sum + positions, 0) <= limit) {
+      this.#taken = taken
+    } else {
+      this.#taken.forEach((positions, slot) => {
+        this.#giveBack(slot, lengths[slot]!, positions)
+      })
+      this.#taken = [...ends]
+    }
+  }
+
   /** Copies or swaps the first positions of two slots. */
   move({ kind, from, to, positions }: SlotMove): void {
     const { kvHeads, headDim } = this.layout
+    for (const slot of [from, to]) this.#taken[slot] = Math.max(this.#taken[slot]!, positions)
     const headElements = this.#positions * headDim
     const length = positions * headDim
     for (const side of this.#sides.values()) {
@@ -72,6 +105,17 @@ export class KvCache {
         const overwritten = kind === 'swap' ? side.slice(target, target + length) : null
         side.copyWithin(target, source, source + length)
         if (overwritten !== null) side.set(overwritten, source)
+      }
+    }
+  }
+  /** What positions `start` to `end` (excluded) of a slot hold is lost. */
+  #giveBack(slot: number, start: number, end: number): void {
+    const { kvHeads, headDim } = this.layout
+    if (start >= end) return
+    for (const side of this.#sides.values()) {
+      for (let head = 0; head < kvHeads; head++) {
+        const first = (slot * kvHeads + head) * this.#positions
+        releasePages(side.subarray((first + start) * headDim, (first + end) * headDim))
       }
     }
   }

@@ -2,7 +2,7 @@
 import type { OrtSession } from '../runtime/runtime.ts'
 import { type Tensor, tensor } from '../runtime/tensor.ts'
 import { DecoderBinding } from './decoder-binding.ts'
-import { KvCache } from './kv-cache.ts'
+import { KvCache, type KvLayout } from './kv-cache.ts'
 import type { Plan, PrefillChunk } from './plan.ts'
 import { type SlotRange, toSlotRanges } from './slot-ranges.ts'
 import type { AdapterWeights, TokenEmbeddings } from './types.ts'
@@ -44,7 +44,7 @@ export class ModelRunner {
   readonly #logits: Float32Array
 
   /** @throws RangeError when the decoder or an adapter isn't what we can run */
-  constructor(model: RunnerModel, bounds: { slots: number; slotCapacity: number }) {
+  constructor(model: RunnerModel, bounds: Pick<KvLayout, 'slots' | 'slotCapacity' | 'kvBytes'>) {
     const { decoder, embeddings, checkpoints } = model
     this.#model = model
     this.#sizes = { hidden: embeddings.hiddenSize, vocabulary: outputWidth(decoder, 'logits') }
@@ -67,6 +67,7 @@ export class ModelRunner {
    */
   async *execute(plan: Plan, inputs: ReadonlyMap<string, PrefillInput>): AsyncGenerator<StepResult, void> {
     for (const move of plan.moves) this.cache.move(move)
+    this.cache.take(plan.slotLengths, endsOf(plan))
     const lengths = [...plan.slotLengths]
     for (const range of toSlotRanges(plan.decodes, lengths)) yield* this.#decode(range, lengths)
     for (const chunk of plan.prefills) {
@@ -158,6 +159,13 @@ export class ModelRunner {
     binding.release()
     this.#bindings.delete(key)
   }
+}
+
+/** [slots] Where a plan's writing into each slot ends; any slot may be an idle row of a decode. */
+function endsOf({ slotLengths, decodes, prefills }: Plan): number[] {
+  const ends = slotLengths.map(length => length + (decodes.length > 0 ? 1 : 0))
+  for (const { slot, start, count } of prefills) ends[slot] = start + count
+  return ends
 }
 
 /** The number of layers, heads and elements a head, from the decoder's own inputs. */

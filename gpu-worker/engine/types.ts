@@ -106,7 +106,7 @@ export interface EngineStats {
   readonly kvPositions: { readonly budget: number; readonly running: number; readonly cached: number }
   /** What the budget comes to. */
   readonly kvBytesReserved: number
-  /** What running sequences and what is kept for later come to. */
+  /** What has been written so far and not given back. */
   readonly kvBytesUsed: number
   // Counted since the start.
   readonly steps: number
