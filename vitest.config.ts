@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/parity/**/*.test.ts'],
+          include: ['test/{e2e,parity,soak}/**/*.test.ts'],
           setupFiles: ['test/support/conforming-fetch.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -23,6 +23,15 @@ export default defineConfig({
           include: ['test/s3/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      // The long ones at full length: `npm run test:soak`.
+      {
+        test: {
+          name: 'soak',
+          include: ['test/soak/**/*.test.ts'],
+          env: { AURICLE_SOAK_PAIRS: '1000', AURICLE_SOAK_ABORTS: '1000' },
           fileParallelism: false,
         },
       },

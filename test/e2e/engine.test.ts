@@ -1,16 +1,10 @@
 // The engine with the real weights: company, chunks, reuse and adapters beside it never change an answer.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createEngine } from '../../gpu-worker/engine/create-engine.ts'
-import type { Engine, EngineOptions } from '../../gpu-worker/engine/engine.ts'
-import type { AdapterWeights, TokenEmbeddings } from '../../gpu-worker/engine/types.ts'
-import type { PocketManifest } from '../../gpu-worker/model/manifest.ts'
-import { loadPacks, type Pack } from '../../gpu-worker/model/pack.ts'
-import { loadCheckpoint } from '../../gpu-worker/model/pocket/checkpoint.ts'
-import { EmbeddingTable } from '../../gpu-worker/model/pocket/embedding-table.ts'
-import { loadRuntime } from '../../gpu-worker/runtime/load-runtime.ts'
-import type { OrtSession } from '../../gpu-worker/runtime/runtime.ts'
+import type { Engine, EngineModel, EngineOptions } from '../../gpu-worker/engine/engine.ts'
 import { GREEDY, type SamplingOptions } from '../../gpu-worker/sampling/options.ts'
 import { seededRandom } from '../../gpu-worker/sampling/random.ts'
+import { loadPocketDecoder, textPrompt } from '../support/pocket-decoder.ts'
 
 const ANSWER_TOKENS = 8
 const COMPANY = 6
@@ -21,32 +15,17 @@ interface Asked {
   readonly sampling: Partial<SamplingOptions>
 }
 
-let decoder: OrtSession | undefined
-let embeddings: TokenEmbeddings
-let checkpoints: ReadonlyMap<string, AdapterWeights>
+let model: EngineModel
 
 beforeAll(async () => {
-  const runtime = await loadRuntime()
-  const pack = (await loadPacks('models')).get('pocket') as Pack<PocketManifest>
-  const { language_model: languageModel, checkpoints: list } = pack.manifest
-  decoder = await runtime.loadSession(pack.path(languageModel.graph), { threads: 2 })
-  embeddings = await EmbeddingTable.load(pack.path(languageModel.embedding.file), {
-    vocabulary: languageModel.vocabulary,
-    hidden: languageModel.hidden,
-    blockSize: languageModel.embedding.block_size,
-    zeroPoint: languageModel.embedding.zero_point,
-  })
-  const loaded = await Promise.all(list.map(({ name }) => loadCheckpoint(pack, name, runtime)))
-  checkpoints = new Map(loaded.map(({ name, adapter }) => [name, adapter]))
+  model = await loadPocketDecoder()
 })
-afterAll(() => decoder?.release())
+afterAll(() => model?.decoder.release())
 
 async function ask(engine: Engine, { ids, checkpoint, sampling }: Asked) {
-  const rows = new Float32Array(ids.length * embeddings.hiddenSize)
-  for (const [position, id] of ids.entries()) embeddings.lookup(id, rows, position * embeddings.hiddenSize)
   const events = engine.generate({
     id: 'test',
-    prompt: { ids, embeddings: rows },
+    prompt: textPrompt(model, ids),
     checkpoint,
     maxTokens: ANSWER_TOKENS,
     stopIds: new Set(),
@@ -60,10 +39,7 @@ async function ask(engine: Engine, { ids, checkpoint, sampling }: Asked) {
 
 /** Each engine's answers to all that is asked: one after the other, or all at once. */
 async function answers(options: EngineOptions, asked: readonly Asked[], atOnce: boolean) {
-  const engine = createEngine(
-    { decoder: decoder!, embeddings, checkpoints },
-    { slotCapacity: 256, ...options },
-  )
+  const engine = createEngine(model, { slotCapacity: 256, ...options })
   try {
     if (atOnce) return await Promise.all(asked.map(one => ask(engine, one)))
     const results = []
@@ -77,7 +53,7 @@ async function answers(options: EngineOptions, asked: readonly Asked[], atOnce: 
 test('a request gets the same tokens, and the same log-probabilities to the last bit, alone and in company', async () => {
   const random = seededRandom(20)
   const below = (limit: number) => Math.floor(random() * limit)
-  const names = [null, ...checkpoints.keys()]
+  const names = [null, ...model.checkpoints.keys()]
   const asked = Array.from({ length: COMPANY }, (_, index): Asked => {
     const ids = Int32Array.from({ length: 5 + below(60) }, () => 1000 + below(40_000))
     const sampling = index % 2 === 0 ? {} : { temperature: 0.8, topP: 0.9, seed: index }
