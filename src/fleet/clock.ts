@@ -2,12 +2,41 @@
 export interface Clock {
   /** Milliseconds since some fixed moment. */
   now(): number
-  /** A signal that aborts after so many milliseconds. */
-  timeout(milliseconds: number): AbortSignal
+  /** Does something after so many milliseconds, unless it is called off by what this returns. */
+  after(milliseconds: number, action: () => void): () => void
 }
 
 /** The time of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  timeout: milliseconds => AbortSignal.timeout(milliseconds),
+  after(milliseconds, action) {
+    const timer = setTimeout(action, milliseconds)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Aborts with a TimeoutError after so many milliseconds, unless it is called off. */
+export function timeoutSignal(
+  clock: Clock,
+  milliseconds: number,
+): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController()
+  const clear = clock.after(milliseconds, () =>
+    controller.abort(new DOMException('The time is over.', 'TimeoutError')),
+  )
+  return { signal: controller.signal, clear }
+}
+
+/** Resolves after so many milliseconds, or as soon as the signal aborts. */
+export function sleep(clock: Clock, milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal?.aborted) return resolve()
+    const end = () => {
+      clear()
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const clear = clock.after(milliseconds, end)
+    signal?.addEventListener('abort', end, { once: true })
+  })
 }

@@ -29,6 +29,20 @@ function setUp() {
   return { workers, clock, fleet, background, request, answeredBy, codeOf }
 }
 
+/** Lets everything happen that needs no time. */
+const settle = () => new Promise(resolve => setImmediate(resolve))
+
+/** A stream of one event that then says nothing until it is aborted. */
+function endless(signal: AbortSignal): Response {
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('data: 1\n\n'))
+      signal.addEventListener('abort', () => controller.error(signal.reason))
+    },
+  })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+}
+
 const overloaded = () =>
   Response.json(toErrorBody(new ApiError('overloaded', { message: 'full' })), {
     status: 503,
@@ -70,21 +84,22 @@ describe('forward', () => {
     expect(a.requests.filter(path => path.startsWith('/v1'))).toHaveLength(1)
   })
 
-  test('tries two workers and no third', async () => {
+  test('tries three workers and no fourth', async () => {
     const { workers, fleet, request } = setUp()
-    const all = ['a', 'b', 'c'].map(id => workers.add(id, { chat: overloaded }))
+    const all = ['a', 'b', 'c', 'd'].map(id => workers.add(id, { chat: overloaded }))
     const response = await fleet.forward(request())
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '3'])
-    expect(all.flatMap(worker => worker.requests).filter(path => path.startsWith('/v1'))).toHaveLength(2)
+    expect(all.flatMap(worker => worker.requests).filter(path => path.startsWith('/v1'))).toHaveLength(3)
   })
 
-  test('sends nothing again that a worker has answered, however badly', async () => {
+  test('asks one other worker when one answers badly, and no third: the request may be what ends them', async () => {
     const { workers, fleet, request, codeOf } = setUp()
     const bad = vi.fn(() => new Response('oops', { status: 500 }))
     workers.add('a', { chat: bad })
     workers.add('b', { chat: bad })
+    workers.add('c', { chat: bad })
     expect(await codeOf(fleet.forward(request()))).toBe('worker_failed')
-    expect(bad).toHaveBeenCalledOnce()
+    expect(bad).toHaveBeenCalledTimes(2)
   })
 
   test('relays an error of the worker as it is', async () => {
@@ -109,6 +124,177 @@ describe('forward', () => {
     workers.add('b', { chat: late })
     expect(await codeOf(fleet.forward(request()))).toBe('deadline_exceeded')
     expect(late).toHaveBeenCalledOnce()
+  })
+
+  test('asks another worker when a stream breaks before its first event, and none after it', async () => {
+    const { workers, fleet, request } = setUp()
+    const events = (...all: string[]) => {
+      const left = [...all]
+      const body = new ReadableStream({
+        pull(controller) {
+          const event = left.shift()
+          if (event === undefined) controller.error(new Error('reset'))
+          else controller.enqueue(new TextEncoder().encode(event))
+        },
+      })
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+    }
+    workers.add('a', { chat: () => events(': ping\n\n', 'data: {"cu') })
+    const b = workers.add('b', { chat: () => events('data: 1\n\n', 'data: [DONE]\n\n') })
+    for (let i = 0; i < 2; i++) {
+      expect(await (await fleet.forward(request())).text()).toBe('data: 1\n\ndata: [DONE]\n\n')
+    }
+    workers.workers.delete('a')
+    b.chat = () => events('data: 1\n\n', 'data: 2')
+    const c = workers.add('c', { down: true })
+    const text = await (await fleet.forward(request())).text()
+    expect(text).toMatch(/^data: 1\n\nevent: error\ndata: .*"worker_failed"/)
+    expect(c.requests.filter(path => path.startsWith('/v1'))).toEqual([])
+  })
+
+  describe('deadlines', () => {
+    test('a worker hears how long is left, and what comes too late is deadline_exceeded', async () => {
+      const { workers, clock, fleet, request, codeOf } = setUp()
+      let said: string | null = null
+      workers.add('a', {
+        chat: asked => {
+          said = asked.headers.get('x-request-timeout')
+          return hang(asked.signal)
+        },
+      })
+      const answer = codeOf(fleet.forward(request({ timeoutMs: 2_500 })))
+      await settle()
+      expect(said).toBe('2.5')
+      clock.advance(2_500)
+      expect(await answer).toBe('deadline_exceeded')
+    })
+
+    test('a stream that is not over by then ends in deadline_exceeded', async () => {
+      const { workers, clock, fleet, request } = setUp()
+      workers.add('a', { chat: asked => endless(asked.signal) })
+      const response = await fleet.forward(request({ timeoutMs: 1_000 }))
+      const text = response.text()
+      await settle()
+      clock.advance(1_000)
+      expect(await text).toMatch(/^data: 1\n\nevent: error\ndata: .*"deadline_exceeded"/)
+    })
+
+    test('impatient clients do not make a worker look bad', async () => {
+      const { workers, clock, fleet, request, codeOf, answeredBy } = setUp()
+      const a = workers.add('a', { chat: asked => hang(asked.signal) })
+      for (let i = 0; i < 8; i++) {
+        const answer = codeOf(fleet.forward(request({ timeoutMs: 10 })))
+        await settle()
+        clock.advance(10)
+        expect(await answer).toBe('deadline_exceeded')
+      }
+      a.chat = () => Response.json({ answered_by: 'a' })
+      workers.add('b')
+      clock.advance(defaultTiming.distrustAfterMs + 1)
+      expect([await answeredBy(), await answeredBy()].sort()).toEqual(['a', 'b'])
+    })
+
+    test('a request that could only wait is refused at once, and told for how long', async () => {
+      const { workers, clock, fleet, request } = setUp()
+      const a = workers.add('a', { load: { running: 4, waiting: 20, slots: 4 } })
+      await fleet.readiness()
+      const refusal = (timeoutMs: number | null) =>
+        fleet.forward(request({ timeoutMs })).then(
+          () => null,
+          error => error as ApiError,
+        )
+      // 21 rounds of four at once, half a second each where nothing better is known: 2.6 s.
+      expect(await refusal(1_000)).toMatchObject({ code: 'overloaded', retryAfterSeconds: 2 })
+      a.load = { running: 4, waiting: 400, slots: 4 }
+      clock.advance(defaultTiming.refreshAfterMs + 1)
+      await fleet.readiness()
+      // 50 s, where 30 are the most that anyone may wait.
+      expect(await refusal(null)).toMatchObject({ code: 'overloaded', retryAfterSeconds: 21 })
+      a.load = { running: 4, waiting: 20, slots: 4 }
+      clock.advance(defaultTiming.refreshAfterMs + 1)
+      await fleet.readiness()
+      expect(await refusal(2_700)).toBeNull()
+      expect(a.requests.filter(path => path.startsWith('/v1'))).toHaveLength(1)
+    })
+  })
+
+  test('retries are a fifth of the requests and ten a second, whatever happens', async () => {
+    const { workers, fleet, request, codeOf } = setUp()
+    const bad = vi.fn(() => new Response('oops', { status: 500 }))
+    for (const id of ['a', 'b', 'c']) workers.add(id, { chat: bad })
+    for (let i = 0; i < 200; i++) await codeOf(fleet.forward(request()))
+    expect(bad.mock.calls.length).toBeLessThanOrEqual(200 * 1.2 + 10)
+    expect(bad.mock.calls.length).toBeGreaterThan(200 * 1.15)
+  })
+
+  test('a worker that fails again and again is left alone, and comes back when it answers', async () => {
+    const { workers, clock, fleet, request, codeOf, answeredBy } = setUp()
+    const all = ['a', 'b', 'c', 'd', 'e'].map(id => workers.add(id))
+    const bad = vi.fn(() => new Response('oops', { status: 500 }))
+    all[0]!.chat = bad
+    let errors = 0
+    for (let i = 0; i < 200; i++) if ((await codeOf(fleet.forward(request()))) !== 'no error') errors++
+    expect(bad).toHaveBeenCalledTimes(5)
+    expect(errors).toBe(0)
+    clock.advance(30_001)
+    await fleet.readiness()
+    for (let i = 0; i < 20; i++) await answeredBy()
+    expect(bad).toHaveBeenCalledTimes(6)
+    all[0]!.chat = () => Response.json({ answered_by: 'a' })
+    clock.advance(60_001)
+    await fleet.readiness()
+    const answers = []
+    for (let i = 0; i < 20; i++) answers.push(await answeredBy())
+    expect(answers.filter(id => id === 'a').length).toBeGreaterThanOrEqual(4)
+  })
+
+  describe('hedging', () => {
+    test('a late answer is asked of a second worker, the first answer counts, the other is stopped', async () => {
+      const { workers, clock, fleet, request } = setUp()
+      workers.add('a')
+      workers.add('b')
+      const short = () => request({ hedge: true, path: '/v1/audio/transcriptions' })
+      for (let i = 0; i < 30; i++) await (await fleet.forward(short())).json()
+      const stuck: AbortSignal[] = []
+      const slow = (asked: Request) => {
+        stuck.push(asked.signal)
+        return hang(asked.signal)
+      }
+      workers.workers.get('a')!.chat = slow
+      const answers = [fleet.forward(short()), fleet.forward(short())]
+      await settle()
+      expect(stuck).toHaveLength(1)
+      clock.advance(20)
+      for (const answer of answers) expect(await (await answer).json()).toEqual({ answered_by: 'b' })
+      expect(stuck[0]!.aborted).toBe(true)
+      // That it was slow once doesn't make it unreachable.
+      expect((await fleet.readiness()).workers.ready).toBe(2)
+    })
+
+    test('costs no more than retries may', async () => {
+      const { workers, clock, fleet, request } = setUp()
+      const asked = vi.fn(() => Response.json({}))
+      workers.add('a', { chat: asked })
+      workers.add('b', { chat: asked })
+      for (let i = 0; i < 30; i++) await fleet.forward(request({ hedge: true }))
+      asked.mockClear()
+      const late = () => new Promise<Response>(resolve => clock.after(50, () => resolve(Response.json({}))))
+      for (const worker of workers.workers.values()) {
+        worker.chat = () => {
+          asked()
+          return late()
+        }
+      }
+      for (let i = 0; i < 100; i++) {
+        const answer = fleet.forward(request({ hedge: true }))
+        for (let step = 0; step < 12; step++) {
+          await settle()
+          clock.advance(10)
+        }
+        await answer
+      }
+      expect(asked.mock.calls.length).toBeLessThanOrEqual(100 * 1.2 + 10 + 10 * 12)
+    })
   })
 
   test('a client that leaves aborts the request to the worker', async () => {

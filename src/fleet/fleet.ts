@@ -1,79 +1,86 @@
-/** The workers as one: choose one for the model, forward the request, relay the answer, try another where that is safe. */
-import { ApiError, ErrorBody } from '../protocol/errors.ts'
+/** The workers as one: choose one, forward the request, relay the answer, ask another where that is safe. */
 import { type EdgeReadiness, protocolVersion } from '../protocol/health.ts'
 import { type Model, ModelList } from '../protocol/models.ts'
-import { tenantHeader } from '../protocol/worker-headers.ts'
-import { chooseWorker, type WorkerAddress } from './choose.ts'
-import type { Clock } from './clock.ts'
+import { type Attempt, attempt } from './attempt.ts'
+import { type Candidate, type Choice, chooseWorker, type WorkerAddress } from './choose.ts'
+import { timeoutSignal } from './clock.ts'
+import { type Presence, streamWhileWaiting, waitForWorker } from './cold-start.ts'
+import type { EjectionOptions } from './ejection.ts'
+import { modelNotFound, overloaded, unavailable } from './failures.ts'
+import type { ForwardedRequest } from './forwarded-request.ts'
+import { hedge } from './hedge.ts'
+import { LatencyWindow } from './latency-window.ts'
+import type { FleetObserver } from './observer.ts'
 import { type RegistryOptions, WorkerRegistry } from './registry.ts'
-import { relayEvents } from './relay.ts'
+import { RetryBudget } from './retry-budget.ts'
+import type { Starter } from './starter.ts'
+import { Traffic } from './traffic.ts'
 
-/** A request on its way to a worker. */
-export interface ForwardedRequest {
-  model: string
-  path: string
-  requestId: string
-  tenant: string
-  body: Uint8Array
-  /** `application/json` unless said, e.g. a multipart type with its boundary. */
-  contentType?: string
-  /** More headers for the worker, in lower case. */
-  headers?: Readonly<Record<string, string>>
-  /** Milliseconds from now to the end of the answer; null or absent: no limit of the caller's. */
-  timeoutMs?: number | null
-  /** The client asked for events: such an answer may be opened before a worker is there. */
-  stream?: boolean
-  /** What its audio is known by, the first of the conversation first: requests about the same audio go to the same worker. */
-  audio?: readonly string[]
-  /** Worth asking a second worker when the first is slow: short, and nothing of it is streamed. */
-  hedge?: boolean
-  signal: AbortSignal
-  /** Keeps a promise alive after the answer (waitUntil on Workers). */
-  background: (work: Promise<unknown>) => void
+export type { ForwardedRequest } from './forwarded-request.ts'
+
+/** What a fleet is made of, beside its registry. */
+export interface FleetOptions extends RegistryOptions {
+  ejection?: EjectionOptions
+  /** Calls for a worker where none is; without one a request that finds none is refused. */
+  starter?: Starter
+  /** Longest wait for a slot that a request without a deadline of its own is let in for. */
+  maxWaitMs?: number
+  observe?: FleetObserver
 }
 
-/** Headers of a worker's answer that reach the client. */
-const relayedHeaders = ['content-type', 'retry-after', 'x-should-retry']
+/** Requests to workers that one request of a client may become. */
+const maxAttempts = 3
+/** Of these, attempts that a worker may have begun to work on: a request that ends workers is not handed round. */
+const maxFailures = 2
+const defaultMaxWaitMs = 30_000
+/** A second worker isn't asked sooner than this, however fast all answers were. */
+const shortestHedgeDelayMs = 20
 
-/** Most bytes of an answer that isn't streamed. */
-const maxAnswerBytes = 16 * 1024 * 1024
-
-type Attempt =
-  | { kind: 'answered'; response: Response }
-  /** Nothing of an answer came, so another worker may be asked. */
-  | { kind: 'failed'; error: ApiError; response: Response | null }
+type Unanswered = Exclude<Attempt, { kind: 'answered' }>
 
 /** What a route asks instead of a worker. One an edge process or isolate. */
 export class Fleet {
-  readonly #fetch: typeof fetch
-  readonly #clock: Clock
+  readonly #options: FleetOptions
   readonly #registry: WorkerRegistry
+  readonly #traffic: Traffic
+  readonly #budget = new RetryBudget()
+  readonly #hedged = new LatencyWindow()
   #turn = 0
 
-  constructor(options: RegistryOptions) {
-    this.#fetch = options.fetch
-    this.#clock = options.clock
+  constructor(options: FleetOptions) {
+    this.#options = options
     this.#registry = new WorkerRegistry(options)
+    this.#traffic = new Traffic(options.ejection)
   }
 
   /**
    * Sends a request to a worker that serves the model and gives its answer: a relayed stream of events, or a whole
-   * body. A worker that can't be reached, or that is full, is tried no more and one other is asked instead.
-   * @throws ApiError model_not_found, worker_unavailable, worker_failed, deadline_exceeded, request_cancelled
+   * body. As long as nothing of an answer has come, another worker may be asked, within the budget for that.
+   * @throws ApiError model_not_found, worker_unavailable, worker_failed, overloaded, deadline_exceeded, request_cancelled
    */
   async forward(request: ForwardedRequest): Promise<Response> {
-    const tried = new Set<string>()
-    const turn = this.#turn++
-    const first = await this.#choose(request, turn, tried)
-    const attempt = await this.#attempt(first, request)
-    if (attempt.kind === 'answered') return attempt.response
-
-    tried.add(first.id)
-    const second = await this.#choose(request, turn, tried).catch(() => null)
-    if (second === null) return lastWord(attempt)
-    await attempt.response?.body?.cancel().catch(() => {})
-    const retry = await this.#attempt(second, request)
-    return retry.kind === 'answered' ? retry.response : lastWord(retry)
+    this.#budget.deposit()
+    const { timeoutMs } = request
+    const deadlineMs = timeoutMs === undefined || timeoutMs === null ? null : this.#now() + timeoutMs
+    const choice = await this.#choose(request, deadlineMs, new Set())
+    if (choice.kind !== 'unavailable' || !this.#options.starter?.models.includes(request.model)) {
+      return this.#answer(request, deadlineMs, choice)
+    }
+    const events = waitForWorker({
+      clock: this.#options.clock,
+      look: () => this.#presence(request.model),
+      start: () => this.#start(request.model),
+      deadlineMs,
+      signal: request.signal,
+    })
+    const answer = async () => {
+      return this.#answer(request, deadlineMs, await this.#choose(request, deadlineMs, new Set()))
+    }
+    if (request.stream) return streamWhileWaiting(events, answer)
+    for await (const _event of events) {
+      // The client sees nothing before the whole answer.
+    }
+    return answer()
   }
 
   /**
@@ -82,12 +89,19 @@ export class Fleet {
    */
   async models(): Promise<Model[]> {
     await this.#registry.refresh()
-    const ready = this.#registry.known().filter(({ state }) => state.kind === 'ready')
-    const lists = await Promise.all(ready.map(({ address }) => this.#modelsOf(address)))
     const models = new Map<string, Model>()
-    for (const list of lists)
-      for (const model of list ?? []) if (!models.has(model.id)) models.set(model.id, model)
-    if (lists.every(list => list === null)) throw unavailable()
+    const covered = new Set<string>()
+    let answers = 0
+    for (const { address, state } of this.#registry.known()) {
+      // One of those that serve the same models is enough.
+      if (state.kind !== 'ready' || (answers > 0 && state.models.every(id => covered.has(id)))) continue
+      const list = await this.#modelsOf(address)
+      if (list === null) continue
+      answers++
+      for (const id of state.models) covered.add(id)
+      for (const model of list) if (!models.has(model.id)) models.set(model.id, model)
+    }
+    if (answers === 0) throw unavailable()
     return [...models.values()]
   }
 
@@ -105,145 +119,208 @@ export class Fleet {
     }
   }
 
-  async #choose(request: ForwardedRequest, turn: number, tried: ReadonlySet<string>): Promise<WorkerAddress> {
-    let choice = chooseWorker(this.#registry.known(), request.model, turn, tried)
-    if (choice.kind !== 'worker') {
-      await this.#registry.refresh()
-      choice = chooseWorker(this.#registry.known(), request.model, turn, tried)
-    } else if (this.#registry.isStale()) {
-      request.background(this.#registry.refresh())
-    }
-    if (choice.kind === 'worker') return choice.address
-    if (choice.kind === 'unavailable') throw unavailable()
-    throw modelNotFound(request.model, choice.models)
+  /** The workers and how they stand, as this edge sees them; for metrics. */
+  workers(): Candidate[] {
+    return this.#traffic.candidates(this.#registry.known(), this.#now())
   }
 
-  async #attempt(worker: WorkerAddress, request: ForwardedRequest): Promise<Attempt> {
-    const upstream = new AbortController()
-    const signal = AbortSignal.any([request.signal, upstream.signal])
-    let response: Response
+  /** Asks one worker after the other, as long as that is safe and paid for. */
+  async #answer(
+    request: ForwardedRequest,
+    deadlineMs: number | null,
+    firstChoice: Choice,
+  ): Promise<Response> {
+    const tried = new Set<string>()
+    let choice = firstChoice
+    let failures = 0
+    let last: Unanswered | null = null
+    for (let attempts = 0; attempts < maxAttempts; attempts++) {
+      if (attempts > 0) {
+        choice = await this.#choose(request, deadlineMs, tried)
+        // Who says that it can't do more is believed; the client is told what the last worker said.
+        if (choice.kind !== 'worker' || !this.#mayRetry(request)) break
+        await last?.response?.body?.cancel().catch(() => {})
+      }
+      const candidate = this.#toCandidate(request, choice, deadlineMs)
+      tried.add(candidate.address.id)
+      const result = await this.#send(candidate, request, deadlineMs, tried)
+      if (result.kind === 'answered') return result.response
+      last = result
+      if (result.kind === 'failed' && ++failures >= maxFailures) break
+    }
+    if (last!.response !== null) return last!.response
+    throw last!.error
+  }
+
+  async #choose(
+    request: ForwardedRequest,
+    deadlineMs: number | null,
+    excluded: ReadonlySet<string>,
+  ): Promise<Choice> {
+    const turn = this.#turn++
+    const choose = () => {
+      const allowedWaitMs = this.#allowedWaitMs(deadlineMs)
+      const wish = { model: request.model, audio: request.audio ?? [], turn, excluded, allowedWaitMs }
+      return chooseWorker(this.workers(), wish)
+    }
+    const choice = choose()
+    if (choice.kind === 'worker' || choice.kind === 'overloaded') {
+      if (this.#registry.isStale()) request.background(this.#registry.refresh())
+      return choice
+    }
+    await this.#registry.refresh()
+    this.#traffic.keep(this.#registry.known())
+    return choose()
+  }
+
+  /** @throws ApiError for a choice that is no worker */
+  #toCandidate(request: ForwardedRequest, choice: Choice, deadlineMs: number | null): Candidate {
+    switch (choice.kind) {
+      case 'worker':
+        return choice.candidate
+      case 'overloaded':
+        this.#observe({
+          type: 'shed',
+          requestId: request.requestId,
+          model: request.model,
+          waitMs: choice.waitMs,
+        })
+        throw overloaded(choice.waitMs, this.#allowedWaitMs(deadlineMs))
+      case 'model-unknown':
+        throw modelNotFound(request.model, choice.models)
+      case 'unavailable':
+        throw unavailable()
+    }
+  }
+
+  #allowedWaitMs(deadlineMs: number | null): number {
+    const patienceMs = deadlineMs === null ? Number.POSITIVE_INFINITY : Math.max(0, deadlineMs - this.#now())
+    return Math.min(patienceMs, this.#options.maxWaitMs ?? defaultMaxWaitMs)
+  }
+
+  /** To one worker, or where the request is short and that one late, to a second. */
+  async #send(
+    candidate: Candidate,
+    request: ForwardedRequest,
+    deadlineMs: number | null,
+    tried: Set<string>,
+  ): Promise<Attempt> {
+    const startedMs = this.#now()
+    const delayMs = this.#hedged.slowest5Percent()
+    if (!request.hedge) return this.#attempt(candidate, request, deadlineMs)
+    const result =
+      delayMs === null
+        ? await this.#attempt(candidate, request, deadlineMs)
+        : await hedge({
+            clock: this.#options.clock,
+            delayMs: Math.max(shortestHedgeDelayMs, delayMs),
+            first: signal => this.#attempt(candidate, request, deadlineMs, signal),
+            second: signal => this.#hedge(request, deadlineMs, tried, signal),
+          })
+    if (result.kind === 'answered') this.#hedged.add(this.#now() - startedMs)
+    return result
+  }
+
+  #hedge(
+    request: ForwardedRequest,
+    deadlineMs: number | null,
+    tried: Set<string>,
+    signal: AbortSignal,
+  ): Promise<Attempt> | null {
+    const wish = { model: request.model, audio: request.audio ?? [], turn: this.#turn++, excluded: tried }
+    // A worker that would let it wait is no help.
+    const choice = chooseWorker(this.workers(), { ...wish, allowedWaitMs: 0 })
+    if (choice.kind !== 'worker' || !this.#mayRetry(request, true)) return null
+    tried.add(choice.candidate.address.id)
+    return this.#attempt(choice.candidate, request, deadlineMs, signal)
+  }
+
+  async #attempt(
+    candidate: Candidate,
+    request: ForwardedRequest,
+    deadlineMs: number | null,
+    signal?: AbortSignal,
+  ): Promise<Attempt> {
+    const { fetch, clock } = this.#options
+    const { address } = candidate
+    const startedMs = this.#now()
+    const journey = this.#traffic.begin(candidate, startedMs)
+    let outcome: 'answered' | 'refused' | 'failed' | 'cancelled' = 'cancelled'
     try {
-      response = await this.#fetch(new URL(request.path, worker.url), {
-        method: 'POST',
-        headers: {
-          ...request.headers,
-          'content-type': request.contentType ?? 'application/json',
-          'x-request-id': request.requestId,
-          [tenantHeader]: request.tenant,
-        },
-        body: request.body as Uint8Array<ArrayBuffer>,
-        signal,
+      const options = { fetch, clock, deadlineMs, journey, ...(signal && { signal }) }
+      const result = await attempt(address, request, options)
+      if (signal?.aborted) return result
+      outcome = result.kind
+      if (result.kind === 'refused') {
+        if (result.reason === 'unreachable') this.#registry.markUnreachable(address)
+        if (result.reason === 'not-ready') this.#registry.markNotReady(address)
+        if (result.reason === 'full') this.#traffic.full(address, result.retryAfterMs, this.#now())
+      }
+      return result
+    } finally {
+      const durationMs = this.#now() - startedMs
+      this.#observe({
+        type: 'attempt',
+        requestId: request.requestId,
+        worker: address.id,
+        outcome,
+        durationMs,
       })
-    } catch (cause) {
-      if (request.signal.aborted) throw cancelled()
-      if (isTimeout(cause)) throw tooSlow(cause)
-      this.#registry.markUnreachable(worker)
-      return { kind: 'failed', error: unavailable(cause), response: null }
     }
-    // Full, or going down: it has done nothing for this request, so another worker may.
-    if (response.status === 503) {
-      return { kind: 'failed', error: unavailable(), response: await wholeAnswer(response, request.signal) }
+  }
+
+  #mayRetry({ requestId }: ForwardedRequest, isHedge = false): boolean {
+    const allowed = this.#budget.withdraw(this.#now())
+    this.#observe(
+      allowed ? { type: 'retry', requestId, hedge: isHedge } : { type: 'retry-denied', requestId },
+    )
+    return allowed
+  }
+
+  async #presence(model: string): Promise<Presence> {
+    await this.#registry.refresh()
+    let presence: Presence = 'absent'
+    for (const { state } of this.#registry.known()) {
+      if (state.kind === 'ready' && state.models.includes(model)) return 'ready'
+      // One that loads doesn't know yet what it will serve.
+      const mayServe =
+        state.kind === 'not-ready' && (state.models.length === 0 || state.models.includes(model))
+      if (mayServe) presence = 'loading'
     }
-    const type = response.headers.get('content-type') ?? ''
-    if (response.ok && response.body !== null && type.startsWith('text/event-stream')) {
-      const body = relayEvents(response.body, () => upstream.abort())
-      return { kind: 'answered', response: new Response(body, { headers: pickHeaders(response) }) }
-    }
-    return { kind: 'answered', response: await wholeAnswer(response, request.signal) }
+    return presence
+  }
+
+  async #start(model: string): Promise<boolean> {
+    const understood = (await this.#options.starter?.start(model)) ?? false
+    this.#observe({ type: 'start', model, understood })
+    return understood
   }
 
   async #modelsOf(worker: WorkerAddress): Promise<Model[] | null> {
+    const { fetch, clock } = this.#options
+    if (worker.openai !== undefined) return Object.keys(worker.openai.models).map(upstreamModel)
+    const timer = timeoutSignal(clock, 2_000)
     try {
-      const response = await this.#fetch(new URL('/v1/models', worker.url), {
-        signal: this.#clock.timeout(2_000),
-      })
+      const response = await fetch(`${worker.url}/v1/models`, { signal: timer.signal })
       return ModelList.parse(await response.json()).data
     } catch {
       this.#registry.markUnreachable(worker)
       return null
+    } finally {
+      timer.clear()
     }
   }
-}
 
-function lastWord(attempt: Extract<Attempt, { kind: 'failed' }>): Response {
-  if (attempt.response !== null) return attempt.response
-  throw attempt.error
-}
-
-/** A body that isn't a stream is read whole, so that one that breaks becomes an error instead of half an answer. */
-async function wholeAnswer(response: Response, signal: AbortSignal): Promise<Response> {
-  let text: string
-  try {
-    text = await readText(response)
-  } catch (cause) {
-    if (signal.aborted) throw cancelled()
-    throw workerFailed('The worker broke off before its answer was complete. Send the request again.', cause)
+  #observe(event: Parameters<FleetObserver>[0]): void {
+    this.#options.observe?.(event)
   }
-  if (!response.ok && !isErrorBody(text)) {
-    throw workerFailed(`The worker answered with status ${response.status} and no readable error.`)
-  }
-  return new Response(text, { status: response.status, headers: pickHeaders(response) })
-}
 
-async function readText(response: Response): Promise<string> {
-  if (response.body === null) return ''
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    text += decoder.decode(chunk, { stream: true })
-    if (text.length > maxAnswerBytes) throw new RangeError('the answer is too large')
-  }
-  return text + decoder.decode()
-}
-
-function isErrorBody(text: string): boolean {
-  try {
-    return ErrorBody.safeParse(JSON.parse(text)).success
-  } catch {
-    return false
+  #now(): number {
+    return this.#options.clock.now()
   }
 }
 
-function pickHeaders(response: Response): Headers {
-  const headers = new Headers({ 'cache-control': 'no-store' })
-  for (const name of relayedHeaders) {
-    const value = response.headers.get(name)
-    if (value !== null) headers.set(name, value)
-  }
-  return headers
-}
-
-function isTimeout(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = (error.cause as { code?: unknown } | undefined)?.code
-  return error.name === 'TimeoutError' || code === 'UND_ERR_HEADERS_TIMEOUT'
-}
-
-function cancelled(): ApiError {
-  return new ApiError('request_cancelled', { message: 'The client closed the request.' })
-}
-
-function tooSlow(cause: unknown): ApiError {
-  return new ApiError('deadline_exceeded', { message: 'The worker did not answer in time.', cause })
-}
-
-function workerFailed(message: string, cause?: unknown): ApiError {
-  return new ApiError('worker_failed', { message, cause })
-}
-
-function unavailable(cause?: unknown): ApiError {
-  return new ApiError('worker_unavailable', {
-    message: 'No worker for this model is ready. Send the request again in a moment.',
-    retryAfterSeconds: 1,
-    cause,
-  })
-}
-
-function modelNotFound(model: string, models: readonly string[]): ApiError {
-  const name = model.length > 64 ? `${model.slice(0, 64)}…` : model
-  const offer = models.length === 0 ? 'No model is served now.' : `Use one of: ${models.join(', ')}.`
-  return new ApiError('model_not_found', {
-    message: `The model '${name}' does not exist. ${offer}`,
-    param: 'model',
-  })
+/** A model of a server that isn't ours: all that is known of it is its name. */
+function upstreamModel(id: string): Model {
+  return { id, object: 'model', created: 0, owned_by: 'upstream', tasks: ['chat'] }
 }

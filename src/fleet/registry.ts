@@ -1,15 +1,19 @@
 /**
- * What is known of the workers, and how it is kept fresh: each is asked (`GET /readyz`) when what is known of it is
- * too old to rely on. Plain data is kept from request to request, never a promise: on Workers a request may not wait
- * for the I/O of another.
+ * What is known of the workers, and how it is kept fresh. Workers of a list are asked (`GET /readyz`) when what is known
+ * of them is too old to rely on; workers that register are heard of through the directory. Plain data is kept from
+ * request to request, never a promise: on Workers a request may not wait for the I/O of another.
  */
+import type { Beat } from '../protocol/beat.ts'
+import { BloomFilter } from '../protocol/bloom-filter.ts'
 import { protocolVersion, WorkerReadiness } from '../protocol/health.ts'
 import type { KnownWorker, WorkerAddress, WorkerState } from './choose.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, timeoutSignal } from './clock.ts'
+import type { Directory } from './directory.ts'
+import { servedHere } from './openai-upstream.ts'
 
 /** Ages in milliseconds at which a worker is asked again. */
 export interface RegistryTiming {
-  /** A ready worker is asked again in the background. */
+  /** A ready worker is asked again in the background; the directory, too. */
   refreshAfterMs: number
   /** A ready worker isn't relied on until it has answered. */
   distrustAfterMs: number
@@ -29,8 +33,10 @@ export const defaultTiming: RegistryTiming = {
 
 /** What a registry is made of. */
 export interface RegistryOptions {
-  /** The workers there are now; asked before each choice, so the list may change. */
+  /** The workers of the list; asked before each choice, so the list may change. */
   addresses: () => readonly WorkerAddress[]
+  /** Workers that register, beside those of the list. */
+  directory?: Directory
   fetch: typeof fetch
   clock: Clock
   timing?: RegistryTiming
@@ -40,9 +46,13 @@ export interface RegistryOptions {
 export class WorkerRegistry {
   readonly #options: RegistryOptions
   readonly #timing: RegistryTiming
+  /** What was found out by asking, or by failing to. */
   readonly #states = new Map<string, WorkerState>()
   /** When a worker was last asked, answered or not: keeps many requests from asking at once. */
   readonly #askedAtMs = new Map<string, number>()
+  /** What was heard of those that register. */
+  #heard = new Map<string, { address: WorkerAddress; state: WorkerState; heardAtMs: number }>()
+  #lookedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(options: RegistryOptions) {
     this.#options = options
@@ -52,40 +62,93 @@ export class WorkerRegistry {
   /** The workers and what is known of them now. A ready worker that is distrusted counts as unknown. */
   known(): KnownWorker[] {
     const now = this.#options.clock.now()
-    return this.#options.addresses().map(address => {
+    const listed = this.#options.addresses().map(address => {
       const state = this.#states.get(keyOf(address)) ?? { kind: 'unknown' }
       const distrusted = state.kind === 'ready' && now - state.checkedAtMs > this.#timing.distrustAfterMs
-      return { address, state: distrusted ? { kind: 'unknown' } : state }
+      return { address, state: distrusted ? { kind: 'unknown' as const } : state }
     })
+    const listedKeys = new Set(listed.map(({ address }) => keyOf(address)))
+    const registered = [...this.#heard]
+      .filter(
+        ([key, { heardAtMs }]) => !listedKeys.has(key) && now - heardAtMs <= this.#timing.distrustAfterMs,
+      )
+      .map(([key, heard]) => ({ address: heard.address, state: this.#stateOfHeard(key, heard) }))
+    return [...listed, ...registered]
   }
 
   /** Asks all workers whose state is due; resolves when they have answered or timed out. Never rejects. */
   async refresh(): Promise<void> {
-    const addresses = new Set(this.#options.addresses().map(keyOf))
-    for (const key of this.#states.keys()) if (!addresses.has(key)) this.#forget(key)
-    await Promise.all(
-      this.known()
-        .filter(worker => this.#isDue(worker))
-        .map(({ address }) => this.#probe(address)),
-    )
+    if (this.#isLookUpDue()) await this.#lookUp()
+    const known = this.known()
+    const keys = new Set(known.map(({ address }) => keyOf(address)))
+    for (const key of this.#states.keys()) if (!keys.has(key)) this.#forget(key)
+    await Promise.all(known.filter(worker => this.#isDue(worker)).map(({ address }) => this.#probe(address)))
   }
 
-  /** True when some ready worker's state is old enough to be asked again in the background. */
+  /** True when something is known that is old enough to be asked again in the background. */
   isStale(): boolean {
-    const now = this.#options.clock.now()
-    return this.known().some(({ address, state }) => {
-      const asked = this.#askedAtMs.get(keyOf(address)) ?? Number.NEGATIVE_INFINITY
-      const wait = state.kind === 'ready' ? this.#timing.refreshAfterMs : this.#timing.recheckAfterMs
-      return now - asked > wait
-    })
+    return this.#isLookUpDue() || this.known().some(worker => this.#isDue(worker))
   }
 
   /** A request could not reach the worker: it isn't used until it has answered a probe. */
   markUnreachable(address: WorkerAddress): void {
-    const before = this.#states.get(keyOf(address))
-    const models = before !== undefined && 'models' in before ? before.models : null
-    this.#states.set(keyOf(address), { kind: 'unreachable', models, checkedAtMs: this.#options.clock.now() })
+    const checkedAtMs = this.#options.clock.now()
+    const models = this.#modelsOf(address)
+    this.#note(address, { kind: 'unreachable', models: models.length > 0 ? models : null, checkedAtMs })
+  }
+
+  /** A worker said that it takes no requests now. */
+  markNotReady(address: WorkerAddress): void {
+    const checkedAtMs = this.#options.clock.now()
+    this.#note(address, { kind: 'not-ready', models: this.#modelsOf(address), checkedAtMs })
+  }
+
+  #note(address: WorkerAddress, state: WorkerState): void {
+    this.#states.set(keyOf(address), state)
     this.#askedAtMs.set(keyOf(address), this.#options.clock.now())
+  }
+
+  #modelsOf(address: WorkerAddress): readonly string[] {
+    const key = keyOf(address)
+    const before = this.#states.get(key) ?? this.#heard.get(key)?.state
+    return before !== undefined && 'models' in before ? (before.models ?? []) : []
+  }
+
+  /** A worker that beats but couldn't be reached is cut off from us alone: its beats don't bring it back, a probe does. */
+  #stateOfHeard(key: string, heard: { state: WorkerState; heardAtMs: number }): WorkerState {
+    const found = this.#states.get(key)
+    if (found === undefined || found.kind === 'unknown') return heard.state
+    const isNewer = found.checkedAtMs >= heard.heardAtMs
+    return found.kind === 'unreachable' || isNewer ? found : heard.state
+  }
+
+  async #lookUp(): Promise<void> {
+    const { directory, clock } = this.#options
+    if (directory === undefined) return
+    this.#lookedAtMs = clock.now()
+    try {
+      const beats = await directory.snapshot()
+      const nowMs = clock.now()
+      this.#heard = new Map(
+        beats.map(({ beat, heardAgoMs }) => {
+          const heardAtMs = nowMs - heardAgoMs
+          return [
+            keyOf(beat.worker),
+            { address: beat.worker, state: stateOfBeat(beat, heardAtMs), heardAtMs },
+          ]
+        }),
+      )
+    } catch {
+      // What was heard before stays true for a while; it is too old when it isn't.
+    }
+  }
+
+  #isLookUpDue(): boolean {
+    const { directory, clock } = this.#options
+    if (directory === undefined) return false
+    const isEmpty = this.#heard.size === 0
+    const wait = isEmpty ? this.#timing.recheckAfterMs : this.#timing.refreshAfterMs
+    return clock.now() - this.#lookedAtMs > wait
   }
 
   #forget(key: string): void {
@@ -94,9 +157,13 @@ export class WorkerRegistry {
   }
 
   #isDue({ address, state }: KnownWorker): boolean {
-    if (state.kind === 'unknown') return true
-    const asked = this.#askedAtMs.get(keyOf(address)) ?? Number.NEGATIVE_INFINITY
-    const wait = state.kind === 'ready' ? this.#timing.refreshAfterMs : this.#timing.recheckAfterMs
+    const key = keyOf(address)
+    // Whoever beats needn't be asked, unless it couldn't be reached.
+    if (this.#heard.has(key) && state.kind !== 'unreachable') return false
+    const asked = this.#askedAtMs.get(key) ?? Number.NEGATIVE_INFINITY
+    const ready = state.kind === 'ready'
+    if (state.kind === 'unknown' && asked === Number.NEGATIVE_INFINITY) return true
+    const wait = ready ? this.#timing.refreshAfterMs : this.#timing.recheckAfterMs
     return this.#options.clock.now() - asked > wait
   }
 
@@ -104,23 +171,47 @@ export class WorkerRegistry {
     const { clock } = this.#options
     const key = keyOf(address)
     this.#askedAtMs.set(key, clock.now())
+    const timer = timeoutSignal(clock, this.#timing.probeTimeoutMs)
     try {
-      const response = await this.#options.fetch(new URL('/readyz', address.url), {
-        signal: clock.timeout(this.#timing.probeTimeoutMs),
-      })
-      const readiness = WorkerReadiness.parse(await response.json())
-      this.#states.set(key, toState(readiness, clock.now()))
+      this.#states.set(key, await this.#ask(address, timer.signal))
     } catch {
       // Refused, timed out, or not a worker: whichever it is, it can't be used now and is asked again soon.
       this.markUnreachable(address)
+    } finally {
+      timer.clear()
     }
+  }
+
+  async #ask({ url, openai }: WorkerAddress, signal: AbortSignal): Promise<WorkerState> {
+    const { clock } = this.#options
+    if (openai === undefined) {
+      const response = await this.#options.fetch(`${url}/readyz`, { signal })
+      return stateOfReadiness(WorkerReadiness.parse(await response.json()), clock.now())
+    }
+    const headers = openai.apiKey === null ? {} : { authorization: `Bearer ${openai.apiKey}` }
+    const response = await this.#options.fetch(`${url}/v1/models`, { signal, headers })
+    const models = servedHere(openai, await response.json())
+    if (!response.ok || models.length === 0) {
+      return { kind: 'not-ready', models: Object.keys(openai.models), checkedAtMs: clock.now() }
+    }
+    // It doesn't say how much it has to do: what is sent to it is all that is known.
+    const load = { running: 0, waiting: 0, slots: openai.slots }
+    return { kind: 'ready', models, load, cachedAudio: null, checkedAtMs: clock.now() }
   }
 }
 
-function toState(readiness: WorkerReadiness, checkedAtMs: number): WorkerState {
+function stateOfBeat(beat: Beat, heardAtMs: number): WorkerState {
+  return 'status' in beat
+    ? stateOfReadiness(beat, heardAtMs)
+    : { kind: 'incompatible', checkedAtMs: heardAtMs }
+}
+
+function stateOfReadiness(readiness: WorkerReadiness, checkedAtMs: number): WorkerState {
   if (readiness.protocol_version !== protocolVersion) return { kind: 'incompatible', checkedAtMs }
-  const { models } = readiness
-  return { kind: readiness.status === 'ready' ? 'ready' : 'not-ready', models, checkedAtMs }
+  const { models, load, cached_audio } = readiness
+  if (readiness.status !== 'ready') return { kind: 'not-ready', models, checkedAtMs }
+  const cachedAudio = cached_audio === undefined ? null : BloomFilter.parse(cached_audio)
+  return { kind: 'ready', models, load, cachedAudio, checkedAtMs }
 }
 
 /** A worker that comes back at another address is another worker. */

@@ -21,8 +21,8 @@ const textOf = (stream: ReadableStream<Uint8Array>) => new Response(stream).text
 describe('relayEvents', () => {
   test('passes a whole stream on unchanged', async () => {
     const text = 'data: {"a":1}\n\n: ping\n\ndata: [DONE]\n\n'
-    expect(await textOf(relayEvents(body([text]), vi.fn()))).toBe(text)
-    expect(await textOf(relayEvents(body([...text]), vi.fn()))).toBe(text)
+    expect(await textOf(relayEvents(body([text]), { abort: vi.fn() }))).toBe(text)
+    expect(await textOf(relayEvents(body([...text]), { abort: vi.fn() }))).toBe(text)
   })
 
   test.each([
@@ -30,7 +30,7 @@ describe('relayEvents', () => {
     ['ends without [DONE]', false],
   ])('ends a stream that %s in a typed error, after whole events only', async (_name, broken) => {
     const abort = vi.fn()
-    const text = await textOf(relayEvents(body(['data: {"a":1}\n\nda', 'ta: {"cut'], broken), abort))
+    const text = await textOf(relayEvents(body(['data: {"a":1}\n\nda', 'ta: {"cut'], broken), { abort }))
     const [first, last, rest] = text.split('\n\n')
     expect(first).toBe('data: {"a":1}')
     expect(last).toMatch(/^event: error\ndata: \{"error":\{.*"code":"worker_failed"/)
@@ -41,7 +41,7 @@ describe('relayEvents', () => {
   test.each(['event: error\ndata: {"error":{}}\n\n', 'data: {"error":{"code":"x"}}\n\n', 'data: [DONE]\n\n'])(
     'adds nothing after %j, whatever the socket does then',
     async end => {
-      expect(await textOf(relayEvents(body([end], true), vi.fn()))).toBe(end)
+      expect(await textOf(relayEvents(body([end], true), { abort: vi.fn() }))).toBe(end)
     },
   )
 
@@ -52,7 +52,7 @@ describe('relayEvents', () => {
       pull: controller => controller.enqueue(encode('data: more\n\n')),
       cancel: cancelled,
     })
-    const reader = relayEvents(upstream, abort).getReader()
+    const reader = relayEvents(upstream, { abort }).getReader()
     await reader.read()
     await reader.cancel()
     expect(abort).toHaveBeenCalledOnce()
@@ -67,7 +67,7 @@ describe('relayEvents', () => {
         controller.enqueue(encode('data: more\n\n'))
       },
     })
-    const reader = relayEvents(upstream, vi.fn()).getReader()
+    const reader = relayEvents(upstream, { abort: vi.fn() }).getReader()
     await reader.read()
     await new Promise(resolve => setImmediate(resolve))
     expect(pulled).toBeLessThan(6)

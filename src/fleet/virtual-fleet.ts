@@ -1,29 +1,37 @@
 /** Virtual time and virtual workers for tests of the fleet. */
-import { protocolVersion } from '../protocol/health.ts'
+import { BloomFilter } from '../protocol/bloom-filter.ts'
+import { protocolVersion, type WorkerReadiness } from '../protocol/health.ts'
 import type { WorkerAddress } from './choose.ts'
 import type { Clock } from './clock.ts'
 
-/** A clock that stands still until it is told. Its timeouts abort when time has passed them. */
+/** A clock that stands still until it is told. */
 export class VirtualClock implements Clock {
-  #now = 0
-  #timers: { at: number; controller: AbortController }[] = []
+  #nowMs = 0
+  #timers: { atMs: number; action: () => void }[] = []
 
   now(): number {
-    return this.#now
+    return this.#nowMs
   }
 
-  timeout(milliseconds: number): AbortSignal {
-    const controller = new AbortController()
-    this.#timers.push({ at: this.#now + milliseconds, controller })
-    return controller.signal
-  }
-
-  advance(milliseconds: number): void {
-    this.#now += milliseconds
-    for (const timer of this.#timers) {
-      if (timer.at <= this.#now) timer.controller.abort(new DOMException('timed out', 'TimeoutError'))
+  after(milliseconds: number, action: () => void): () => void {
+    const timer = { atMs: this.#nowMs + milliseconds, action }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter(other => other !== timer)
     }
-    this.#timers = this.#timers.filter(timer => timer.at > this.#now)
+  }
+
+  /** Does what is due by then, in order. */
+  advance(milliseconds: number): void {
+    const untilMs = this.#nowMs + milliseconds
+    while (true) {
+      const due = this.#timers.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0]
+      if (due === undefined) break
+      this.#timers = this.#timers.filter(other => other !== due)
+      this.#nowMs = Math.max(this.#nowMs, due.atMs)
+      due.action()
+    }
+    this.#nowMs = untilMs
   }
 }
 
@@ -32,6 +40,9 @@ export interface VirtualWorker {
   models: string[]
   status: 'ready' | 'loading' | 'draining' | 'failed'
   protocolVersion: number
+  load: WorkerReadiness['load']
+  /** Ids of the audio that it holds encoded. */
+  cachedAudio: string[]
   /** Refuses connections. */
   down: boolean
   /** Accepts connections and says nothing. */
@@ -50,6 +61,8 @@ export class VirtualFleet {
       models: ['pocket'],
       status: 'ready',
       protocolVersion,
+      load: { running: 0, waiting: 0, slots: 4 },
+      cachedAudio: [],
       down: false,
       hanging: false,
       chat: () => Response.json({ answered_by: id }),
@@ -64,6 +77,8 @@ export class VirtualFleet {
 
   fetch: typeof fetch = async (input, init) => {
     const request = new Request(input, init)
+    // undici's copy of the signal follows the original only as long as nobody collects the request.
+    if (init?.signal) Object.defineProperty(request, 'signal', { value: init.signal })
     const url = new URL(request.url)
     const worker = this.workers.get(url.hostname)
     if (worker === undefined || worker.down) throw new TypeError('fetch failed')
@@ -84,11 +99,12 @@ export function hang(signal: AbortSignal): Promise<never> {
 }
 
 function readiness(worker: VirtualWorker): Response {
-  const body = {
+  const body: WorkerReadiness = {
     status: worker.status,
     protocol_version: worker.protocolVersion,
     models: worker.models,
-    load: { running: 0, waiting: 0, slots: 4 },
+    load: worker.load,
+    cached_audio: BloomFilter.of(worker.cachedAudio).toData(),
   }
   return Response.json(body, { status: worker.status === 'ready' ? 200 : 503 })
 }

@@ -143,6 +143,12 @@ export const errorCatalogue = {
     retryable: false,
     remedy: 'The client closed the request; there is nothing to do.',
   },
+  invalid_signature: {
+    status: 401,
+    type: 'authentication_error',
+    retryable: false,
+    remedy: 'Give worker and edge the same AURICLE_FLEET_SECRET, and clocks that agree within a minute.',
+  },
   rate_limit_exceeded: {
     status: 429,
     type: 'rate_limit_error',

@@ -1,5 +1,6 @@
 /** `GET /healthz` (the process lives) and `GET /readyz` (it can answer requests now), of worker and edge. */
 import * as z from 'zod'
+import { BloomFilterData } from './bloom-filter.ts'
 
 /** Version of the wire between edge and worker; the edge doesn't use a worker that speaks another. */
 export const protocolVersion = 1
@@ -16,6 +17,8 @@ export const WorkerReadiness = z.object({
   models: z.array(z.string()),
   /** Sequences that are decoded now, that wait, and that could be decoded at once. */
   load: z.object({ running: z.int().min(0), waiting: z.int().min(0), slots: z.int().min(0) }),
+  /** Ids of the audio that it holds encoded, where it says. */
+  cached_audio: BloomFilterData.optional(),
 })
 export type WorkerReadiness = z.infer<typeof WorkerReadiness>
 

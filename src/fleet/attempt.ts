@@ -1,0 +1,136 @@
+/** One request to one worker, up to its first event or its whole answer, and what that means for another attempt. */
+import type { ApiError } from '../protocol/errors.ts'
+import { timeoutHeader } from '../protocol/worker-headers.ts'
+import { readAnswer, relayHeaders } from './answer.ts'
+import type { WorkerAddress } from './choose.ts'
+import { type Clock, timeoutSignal } from './clock.ts'
+import { brokenOff, cancelled, isTimeout, tooSlow, unavailable } from './failures.ts'
+import type { ForwardedRequest } from './forwarded-request.ts'
+import { toUpstream } from './openai-upstream.ts'
+import { openRelay, type RelayEnd } from './relay.ts'
+import type { Journey, Outcome } from './traffic.ts'
+
+/** What came of it. Where nothing reached the client another worker may be asked. */
+export type Attempt =
+  | { kind: 'answered'; response: Response }
+  /** It did nothing for the request: it can't be reached, has no room, isn't ready, or doesn't hold the audio. */
+  | {
+      kind: 'refused'
+      reason: 'unreachable' | 'full' | 'not-ready' | 'not-cached'
+      error: ApiError
+      response: Response | null
+      retryAfterMs: number
+    }
+  /** It may have begun to work, and answered badly or not at all. */
+  | { kind: 'failed'; error: ApiError; response: Response | null }
+
+export interface AttemptOptions {
+  fetch: typeof fetch
+  clock: Clock
+  /** When the client's patience ends; null for never. */
+  deadlineMs: number | null
+  journey: Journey
+  /** Aborts this attempt alone. */
+  signal?: AbortSignal
+}
+
+/**
+ * Sends a request to a worker.
+ * @throws ApiError request_cancelled when the client has left, deadline_exceeded
+ */
+export async function attempt(
+  worker: WorkerAddress,
+  request: ForwardedRequest,
+  options: AttemptOptions,
+): Promise<Attempt> {
+  const { clock, deadlineMs, journey } = options
+  const upstream = new AbortController()
+  const timer = deadlineMs === null ? null : timeoutSignal(clock, Math.max(0, deadlineMs - clock.now()))
+  const signals = [request.signal, upstream.signal, options.signal, timer?.signal]
+  const signal = AbortSignal.any(signals.filter(each => each !== undefined))
+  const asked = await toUpstream(worker, request)
+
+  /** For the answer to the client, once the worker's is seen or given up. */
+  const end = (outcome: Outcome) => {
+    timer?.clear()
+    journey.end(outcome, clock.now())
+  }
+  /** By us or by the client, however impatient: not the worker's doing. */
+  const isGivenUp = () => request.signal.aborted || options.signal?.aborted || timer?.signal.aborted
+  const rethrow = (cause: unknown): void => {
+    if (request.signal.aborted) throw cancelled()
+    if (timer?.signal.aborted || isTimeout(cause)) throw tooSlow(cause)
+  }
+
+  let response: Response
+  try {
+    response = await options.fetch(asked.url, {
+      method: 'POST',
+      headers: withTimeout(asked.headers, deadlineMs === null ? null : deadlineMs - clock.now()),
+      body: asked.body,
+      signal,
+    })
+  } catch (cause) {
+    end(isGivenUp() ? 'neither' : 'failed')
+    rethrow(cause)
+    const error = unavailable(cause)
+    return { kind: 'refused', reason: 'unreachable', error, response: null, retryAfterMs: 0 }
+  }
+
+  try {
+    const type = response.headers.get('content-type') ?? ''
+    if (response.ok && response.body !== null && type.startsWith('text/event-stream')) {
+      const body = await openRelay(response.body, {
+        abort: () => upstream.abort(),
+        ended: how => end(outcomeOf(how, isGivenUp() === true)),
+        errorOf: cause => (timer?.signal.aborted ? tooSlow(cause) : brokenOff(cause)),
+        ...(asked.rewriteEvent === null ? {} : { rewrite: asked.rewriteEvent }),
+      })
+      return { kind: 'answered', response: new Response(body, { headers: relayHeaders(response) }) }
+    }
+    const ours = asked.normalize === null ? response : await asked.normalize(response)
+    const answer = await readAnswer(ours, signal)
+    return whole(ours, answer, end)
+  } catch (cause) {
+    end(isGivenUp() ? 'neither' : 'failed')
+    upstream.abort()
+    rethrow(cause)
+    return { kind: 'failed', error: brokenOff(cause), response: null }
+  }
+}
+
+function outcomeOf(how: RelayEnd, givenUp: boolean): Outcome {
+  if (how === 'complete') return 'succeeded'
+  return how === 'left' || how === 'late' || givenUp ? 'neither' : 'failed'
+}
+
+function whole(
+  response: Response,
+  { text, errorCode }: Awaited<ReturnType<typeof readAnswer>>,
+  end: (outcome: Outcome) => void,
+): Attempt {
+  const { status } = response
+  const answer = new Response(text, { status, headers: relayHeaders(response) })
+  const retryAfterMs = Number(response.headers.get('retry-after') ?? 1) * 1000
+  if (status === 503) {
+    end('neither')
+    const reason = errorCode === 'worker_unavailable' ? 'not-ready' : 'full'
+    return { kind: 'refused', reason, error: unavailable(), response: answer, retryAfterMs }
+  }
+  if (errorCode === 'audio_not_cached') {
+    end('answered')
+    return { kind: 'refused', reason: 'not-cached', error: unavailable(), response: answer, retryAfterMs }
+  }
+  if (status >= 500) {
+    // What took too long was not the worker's failure, and would take as long elsewhere.
+    end(status === 504 ? 'neither' : 'failed')
+    if (status !== 504) return { kind: 'failed', error: brokenOff(), response: answer }
+  } else end(response.ok ? 'succeeded' : 'answered')
+  return { kind: 'answered', response: answer }
+}
+
+/** Adds what is left of the client's patience, not what it was when the request came. */
+function withTimeout(headers: Record<string, string>, remainingMs: number | null): Record<string, string> {
+  if (remainingMs === null) return headers
+  return { ...headers, [timeoutHeader]: String(Math.max(1, Math.floor(remainingMs)) / 1000) }
+}
