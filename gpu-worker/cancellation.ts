@@ -2,16 +2,6 @@
 import { ApiError } from '../src/protocol/errors.ts'
 import { timeoutHeader } from '../src/protocol/worker-headers.ts'
 
-/** Waits for work that an abort ends; whatever it then throws, the request was cancelled. */
-export async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throwIfCancelled(signal)
-    throw error
-  }
-}
-
 /** @throws ApiError `request_cancelled`, or `deadline_exceeded` where the reason is a TimeoutError */
 export function throwIfCancelled(signal: AbortSignal): void {
   if (!signal.aborted) return

@@ -1,5 +1,5 @@
 /** From the wire's messages to what the chat template takes: texts, and audios by their place in the conversation. */
-import { decodeBase64, parseDataUrl } from '../src/protocol/audio-source.ts'
+import { decodeBase64, parseAudioId, parseDataUrl } from '../src/protocol/audio-source.ts'
 import type { AudioPart, ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
 import type { ChatMessage, ChatPart } from './text/chat-template.ts'
 
@@ -34,14 +34,28 @@ export function toConversation(request: ChatCompletionRequest): Conversation {
   return { messages, audios }
 }
 
+/** What came of an audio: the file, or only the id of one that was sent before. */
+export type ReceivedAudio =
+  | { kind: 'file'; id: string; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: 'id'; id: string }
+
 /**
- * The file that an audio part carries.
- * @throws ApiError `invalid_base64`, `payload_too_large`, `audio_url_unsupported`
+ * Takes an audio out of its part. Its id is the SHA-256 of the file, 64 hex digits.
+ * @throws ApiError `invalid_base64`, `payload_too_large`, `audio_url_unsupported`, `invalid_request`
  */
-export function audioBytes({ part, path }: AudioReference, maxBytes: number): Uint8Array {
+export async function receiveAudio({ part, path }: AudioReference, maxBytes: number): Promise<ReceivedAudio> {
   if (part.type === 'input_audio') {
-    return decodeBase64(part.input_audio.data, { param: `${path}.input_audio.data`, maxBytes })
+    return toFile(decodeBase64(part.input_audio.data, { param: `${path}.input_audio.data`, maxBytes }))
   }
   const param = `${path}.audio_url.url`
-  return decodeBase64(parseDataUrl(part.audio_url.url, param).base64, { param, maxBytes })
+  const { url } = part.audio_url
+  const id = parseAudioId(url, param)
+  if (id !== null) return { kind: 'id', id }
+  return toFile(decodeBase64(parseDataUrl(url, param).base64, { param, maxBytes }))
+}
+
+async function toFile(bytes: Uint8Array<ArrayBuffer>): Promise<ReceivedAudio> {
+  // Off the event loop, unlike node:crypto's.
+  const id = Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')
+  return { kind: 'file', id, bytes }
 }

@@ -2,6 +2,7 @@
 import type { EngineRequest } from './engine/types.ts'
 import type { ChatModel } from './model/chat-model.ts'
 import type { Pack } from './model/pack.ts'
+import { tensor } from './runtime/tensor.ts'
 import { tinyTokenizer } from './text/tiny-tokenizer.ts'
 
 const END = 999
@@ -9,6 +10,8 @@ const END = 999
 export interface FakeChatModel extends ChatModel {
   /** What the engine was asked for. */
   readonly requests: EngineRequest[]
+  /** Samples of every audio that it heard. */
+  readonly heard: number[]
   /** How each answer ended; 'aborted' when nobody wanted the rest. */
   readonly endings: string[]
 }
@@ -25,10 +28,12 @@ export function fakeChatModel(
   const tokenizer = tinyTokenizer()
   const requests: EngineRequest[] = []
   const endings: string[] = []
+  const heard: number[] = []
   const ids = tokenizer.encode(answer)
   return {
     requests,
     endings,
+    heard,
     tokenizer,
     pack: { manifest: { name: 'fake' } } as Pack,
     stopIds: new Set([END]),
@@ -80,16 +85,22 @@ export function fakeChatModel(
         }
       },
     },
-    async encodeAudio(samples) {
-      const seconds = samples.length / 16_000
-      const window = {
+    hearingIdentity: 'fake',
+    projectionIdentity: checkpoint => `fake-${checkpoint}`,
+    async hearAudio(samples, { signal }) {
+      signal.throwIfAborted()
+      heard.push(samples.length)
+      const features = tensor('float32', Float32Array.of(samples.length), [1, 1, 1])
+      return [{ features, speech: null, startSeconds: 0, endSeconds: samples.length / 16_000 }]
+    },
+    async projectAudio(windows) {
+      return windows.map(({ features, startSeconds, endSeconds }) => ({
         ids: [7],
-        rows: new Float32Array(1),
+        rows: features.data,
         transcript: null,
-        startSeconds: 0,
-        endSeconds: seconds,
-      }
-      return { windows: [window], contentHash: String(samples.length) }
+        startSeconds,
+        endSeconds,
+      }))
     },
     renderChat(messages, audios) {
       const text = messages

@@ -24,7 +24,12 @@ const modelWith = (contextLength: number): ChatModel =>
     },
   }) as unknown as ChatModel
 
-const audio: EncodedAudio = { windows: [windowOf(50), windowOf(50, 30), windowOf(50, 60)], contentHash: 'h' }
+const audio: EncodedAudio = {
+  id: 'a',
+  windows: [windowOf(50), windowOf(50, 30), windowOf(50, 60)],
+  durationSeconds: 90,
+  contentHash: 'h',
+}
 const fitted = (contextLength: number, longAudio: 'error' | 'chunk', audios = [audio]) =>
   fitChat([], audios, { model: modelWith(contextLength), checkpoint: 'c', answerTokens: 20, longAudio })
 

@@ -33,7 +33,7 @@ export function fitChat(
   return parts.map((windows, index) =>
     model.renderChat(
       messages,
-      [{ windows, contentHash: `${audio.contentHash}#${index}/${parts.length}` }],
+      [{ ...audio, windows, contentHash: `${audio.contentHash}#${index}/${parts.length}` }],
       checkpoint,
     ),
   )

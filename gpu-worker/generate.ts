@@ -1,8 +1,9 @@
 /**
  * One whole chat request, top to bottom: audio in, text out.
  *
- * 1. the model and its checkpoint;  2. every audio decoded;  3. encoded;  4. the conversation rendered and
- * spliced;  5. the engine run, once a choice;  6. tokens turned into text;  7. usage, with what was covered.
+ * 1. the model and its checkpoint;  2. every audio received;  3. encoded, or found in the cache;  4. the
+ * conversation rendered and spliced;  5. the engine run, once a choice;  6. tokens turned into text;  7. usage,
+ * with what was covered.
  */
 import type {
   AudioCoverage,
@@ -13,9 +14,11 @@ import type {
 } from '../src/protocol/chat-completions.ts'
 import { ApiError } from '../src/protocol/errors.ts'
 import type { Limits } from '../src/protocol/limits.ts'
-import { type DecodedAudio, decodeAudio } from './audio/decode.ts'
-import { orCancelled, throwIfCancelled } from './cancellation.ts'
-import { type AudioReference, audioBytes, toConversation } from './conversation.ts'
+import { decodeAudio } from './audio/decode.ts'
+import { throwIfCancelled } from './cancellation.ts'
+import { type AudioReference, receiveAudio, toConversation } from './conversation.ts'
+import type { EncodeFor } from './encode/encode-queue.ts'
+import type { EncoderCache } from './encode/encoder-cache.ts'
 import { fitChat } from './fit-chat.ts'
 import { type ChatModel, type EncodedAudio, modelIds, type RenderedChat } from './model/chat-model.ts'
 import { samplingOptions } from './sampling/from-request.ts'
@@ -34,6 +37,7 @@ export interface GenerateContext {
   /** Nothing that is cached of one tenant's requests is ever used for another's. */
   tenant: string
   models: ReadonlyMap<string, ChatModel>
+  encoderCache: EncoderCache
   limits: Limits
   /** Until when the whole answer must be there, in the time of `performance.now()`; null: whenever. */
   deadlineMs: number | null
@@ -52,16 +56,14 @@ export async function* generateChat(
   request: ChatCompletionRequest,
   context: GenerateContext,
 ): AsyncGenerator<ChatEvent> {
-  const { signal, limits, tenant, deadlineMs } = context
+  const { signal, tenant, deadlineMs } = context
   const { model, checkpoint } = resolveModel(request.model, context.models)
   const conversation = toConversation(request)
   const sampling = samplingOptions(request, model.generation)
 
-  const decoded = await Promise.all(conversation.audios.map(audio => decodePart(audio, limits, signal)))
-  const encoded: EncodedAudio[] = []
-  for (const { samples } of decoded) {
-    encoded.push(await orCancelled(model.encodeAudio(samples, checkpoint, signal), signal))
-  }
+  const who = { tenant, priority: PRIORITIES[request.service_tier ?? 'auto'], signal }
+
+  const encoded = await encodeAudios(conversation.audios, model, checkpoint, who, context)
   // What was tuned is how to answer about audio; a conversation without any is the base model's, unchanged.
   const adapter = conversation.audios.length > 0 ? checkpoint : null
   const answerTokens = request.max_completion_tokens ?? request.max_tokens ?? model.generation.maxTokens
@@ -75,6 +77,7 @@ export async function* generateChat(
   yield { type: 'start', model: request.model }
 
   let completionTokens = 0
+  let cachedTokens = 0
   async function* answer(choice: number): AsyncGenerator<ChatEvent> {
     const text = new AnswerText(model.tokenizer, stopStrings(request), sampling.topLogprobs !== null)
     let reason: FinishReason = 'stop'
@@ -86,7 +89,7 @@ export async function* generateChat(
         prompt,
         checkpoint: adapter,
         tenant,
-        priority: PRIORITIES[request.service_tier ?? 'auto'],
+        priority: who.priority,
         ...(deadlineMs === null ? {} : { queueTimeoutMs: deadlineMs - performance.now() }),
         maxTokens: Math.min(answerTokens, model.engine.contextLength - prompt.ids.length),
         stopIds: model.stopIds,
@@ -97,23 +100,24 @@ export async function* generateChat(
         if (event.type === 'end') {
           throwIfCancelled(signal)
           if (event.reason === 'length') reason = 'length'
+          // What the other choices reuse is the first's prompt.
+          if (choice === 0) cachedTokens += event.timings.reusedTokens
           break
         }
+        if (text.stopped) continue
         completionTokens++
         if (model.stopIds.has(event.id)) continue
         const delta = text.push(event)
         if (delta.text !== '' || delta.logprobs.length > 0) yield { type: 'delta', choice, ...delta }
-        if (text.stopped) {
-          stopped.abort()
-          break
-        }
+        // Its end is still to come.
+        if (text.stopped) stopped.abort()
       }
       if (text.stopped) break
     }
     yield { type: 'finish', choice, reason: text.stopped ? 'stop' : reason, text: text.flush(), logprobs: [] }
   }
   yield* merge(Array.from({ length: request.n ?? 1 }, (_, choice) => answer(choice)))
-  yield { type: 'usage', usage: usageOf(prompts, completionTokens, decoded, encoded) }
+  yield { type: 'usage', usage: usageOf(prompts, { completionTokens, cachedTokens }, encoded) }
 }
 
 const PRIORITIES = { priority: 'high', auto: 'normal', default: 'normal', flex: 'low' } as const
@@ -132,20 +136,33 @@ function resolveModel(name: string, models: ReadonlyMap<string, ChatModel>) {
   return { model, checkpoint }
 }
 
-async function decodePart(audio: AudioReference, limits: Limits, signal: AbortSignal): Promise<DecodedAudio> {
-  const bytes = audioBytes(audio, limits.maxAudioBytes)
-  try {
-    return await decodeAudio(
-      bytes,
-      { maxSeconds: limits.maxAudioSeconds, maxBytes: limits.maxAudioBytes },
-      signal,
-    )
-  } catch (error) {
-    throwIfCancelled(signal)
-    if (!(error instanceof ApiError)) throw error
-    const message = `${audio.path}: ${error.message}`
-    throw new ApiError(error.code, { message, param: audio.path, cause: error })
+/** All are received before the first is encoded: what is wrong with one of them costs nothing. */
+async function encodeAudios(
+  audios: readonly AudioReference[],
+  model: ChatModel,
+  checkpoint: string,
+  who: EncodeFor,
+  { encoderCache, limits }: GenerateContext,
+): Promise<EncodedAudio[]> {
+  const received = await Promise.all(audios.map(audio => receiveAudio(audio, limits.maxAudioBytes)))
+  const bounds = { maxSeconds: limits.maxAudioSeconds, maxBytes: limits.maxAudioBytes }
+  const encoded: EncodedAudio[] = []
+  for (const [index, audio] of received.entries()) {
+    const decode = audio.kind === 'id' ? null : (stop: AbortSignal) => decodeAudio(audio.bytes, bounds, stop)
+    try {
+      encoded.push(await encoderCache.encode({ id: audio.id, decode }, model, checkpoint, who))
+    } catch (error) {
+      throwIfCancelled(who.signal)
+      throw ofPart(error, audios[index]!.path)
+    }
   }
+  return encoded
+}
+
+/** What is wrong with an audio, said with the part that it came in. */
+function ofPart(error: unknown, path: string): unknown {
+  if (!(error instanceof ApiError) || error.type !== 'invalid_request_error') return error
+  return new ApiError(error.code, { message: `${path}: ${error.message}`, param: path, cause: error })
 }
 
 function stopStrings(request: ChatCompletionRequest): string[] {
@@ -155,8 +172,7 @@ function stopStrings(request: ChatCompletionRequest): string[] {
 
 function usageOf(
   prompts: readonly RenderedChat[],
-  completionTokens: number,
-  decoded: readonly DecodedAudio[],
+  { completionTokens, cachedTokens }: { completionTokens: number; cachedTokens: number },
   encoded: readonly EncodedAudio[],
 ): Usage {
   const promptTokens = prompts.reduce((sum, { prompt }) => sum + prompt.ids.length, 0)
@@ -166,13 +182,14 @@ function usageOf(
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: {
       audio_tokens: prompts.reduce((sum, { audioTokens }) => sum + audioTokens, 0),
+      cached_tokens: cachedTokens,
     },
-    audio: encoded.map((audio, index) => coverageOf(index, decoded[index]!, audio)),
+    audio: encoded.map((audio, index) => coverageOf(index, audio)),
   }
 }
 
 /** Which seconds of the audio the model was given; windows that touch are one range. */
-function coverageOf(index: number, decoded: DecodedAudio, encoded: EncodedAudio): AudioCoverage {
+function coverageOf(index: number, encoded: EncodedAudio): AudioCoverage {
   const ranges: AudioCoverage['ranges'] = []
   for (const { startSeconds, endSeconds } of encoded.windows) {
     const last = ranges.at(-1)
@@ -181,7 +198,8 @@ function coverageOf(index: number, decoded: DecodedAudio, encoded: EncodedAudio)
   }
   return {
     index,
-    seconds_received: roundMilliseconds(decoded.durationSeconds),
+    audio_id: encoded.id,
+    seconds_received: roundMilliseconds(encoded.durationSeconds),
     seconds_encoded: roundMilliseconds(ranges.reduce((sum, { start, end }) => sum + end - start, 0)),
     ranges: ranges.map(({ start, end }) => ({
       start: roundMilliseconds(start),

@@ -1,15 +1,22 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { ChatCompletion } from '../src/protocol/chat-completions.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
 import { silentWav } from '../test/support/wav.ts'
+import { EncoderCache } from './encode/encoder-cache.ts'
 import { type FakeChatModel, fakeChatModel } from './fake-chat-model.ts'
 import { createWorkerApp, type WorkerState } from './server.ts'
 
-function appWith(model: FakeChatModel, status: WorkerState['status'] = 'ready') {
+function appWith(
+  model: FakeChatModel,
+  status: WorkerState['status'] = 'ready',
+  encoderCache = new EncoderCache(),
+) {
   return createWorkerApp(
     { status, models: new Map([['fake', model]]), speechModels: new Map() },
     { ...defaultLimits, maxBodyBytes: 10_000 },
+    encoderCache,
   )
 }
 
@@ -42,8 +49,16 @@ describe('an answer', () => {
       prompt_tokens: 6,
       completion_tokens: 6,
       total_tokens: 12,
-      prompt_tokens_details: { audio_tokens: 1 },
-      audio: [{ index: 0, seconds_received: 0.1, seconds_encoded: 0.1, ranges: [{ start: 0, end: 0.1 }] }],
+      prompt_tokens_details: { audio_tokens: 1, cached_tokens: 0 },
+      audio: [
+        {
+          index: 0,
+          audio_id: createHash('sha256').update(Buffer.from(audio.input_audio.data, 'base64')).digest('hex'),
+          seconds_received: 0.1,
+          seconds_encoded: 0.1,
+          ranges: [{ start: 0, end: 0.1 }],
+        },
+      ],
     })
   })
 
@@ -175,16 +190,92 @@ describe('a stream', () => {
     const whole = fakeChatModel('Hi')
     const model: FakeChatModel = {
       ...whole,
-      async encodeAudio(samples, checkpoint, signal) {
+      async hearAudio(samples, who) {
         connection.abort()
-        signal.throwIfAborted()
-        return whole.encodeAudio(samples, checkpoint, signal)
+        return whole.hearAudio(samples, who)
       },
     }
     const content = [{ type: 'input_audio', input_audio: { data: await silentWav(0.1) } }]
     const body = { model: 'fake', messages: [{ role: 'user', content }] }
     const answering = ask(appWith(model), body, { signal: connection.signal })
     expect((await answering).status).toBe(499)
+  })
+})
+
+describe('an audio asked about again', () => {
+  const about = (part: object, model = 'fake') => ({
+    model,
+    messages: [{ role: 'user', content: [part, { type: 'text', text: 'What?' }] }],
+  })
+  const byId = (id: string) => ({ type: 'audio_url', audio_url: { url: `audio:${id}` } })
+  const recording = async () => ({ type: 'input_audio', input_audio: { data: await silentWav(0.1) } })
+  const as = (tenant: string) => ({
+    headers: { 'content-type': 'application/json', 'x-auricle-tenant': tenant },
+  })
+  const audioOf = async (response: Response) => ChatCompletion.parse(await response.json()).usage.audio
+
+  it('is heard once, whether it is sent again or named, by whichever checkpoint', async () => {
+    const model = fakeChatModel('Fine.')
+    const app = appWith(model)
+    const first = await audioOf(await ask(app, about(await recording())))
+    expect(await audioOf(await ask(app, about(await recording())))).toEqual(first)
+    expect(await audioOf(await ask(app, about(byId(first[0]!.audio_id))))).toEqual(first)
+    expect(await audioOf(await ask(app, about(byId(first[0]!.audio_id), 'fake:dpo')))).toEqual(first)
+    expect(model.heard).toEqual([1600])
+    expect(model.requests).toHaveLength(4)
+  })
+
+  it('is heard once when several ask at once; one who leaves takes nothing from the others', async () => {
+    const begun = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    const whole = fakeChatModel('Fine.')
+    const model: FakeChatModel = {
+      ...whole,
+      async hearAudio(samples, who) {
+        begun.resolve()
+        await go.promise
+        return whole.hearAudio(samples, who)
+      },
+    }
+    const app = appWith(model)
+    const leaving = new AbortController()
+    const body = about(await recording())
+    const left = ask(app, body, { signal: leaving.signal })
+    await begun.promise
+    const others = [1, 2, 3].map(() => ask(app, body))
+    leaving.abort()
+    expect((await left).status).toBe(499)
+    go.resolve()
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(model.heard).toEqual([1600])
+  })
+
+  it('is nobody else’s: another tenant learns as much of it as of one that never was', async () => {
+    const model = fakeChatModel('Fine.')
+    const app = appWith(model)
+    const [audio] = await audioOf(await ask(app, about(await recording()), as('a')))
+    expect((await ask(app, about(byId(audio!.audio_id)), as('a'))).status).toBe(200)
+    const refusals = [
+      await ask(app, about(byId(audio!.audio_id)), as('b')),
+      await ask(app, about(byId('0'.repeat(64))), as('b')),
+    ]
+    expect(refusals.map(({ status }) => status)).toEqual([404, 404])
+    const [theirs, none] = await Promise.all(refusals.map(async response => (await response.json()).error))
+    expect(theirs).toEqual(none)
+    expect(theirs).toMatchObject({ code: 'audio_not_cached', param: 'messages[0].content[0]' })
+    await ask(app, about(await recording()), as('b'))
+    expect(model.heard).toEqual([1600, 1600])
+  })
+
+  it('that was evicted has to be sent again, and says so', async () => {
+    const model = fakeChatModel('Fine.')
+    const app = appWith(model, 'ready', new EncoderCache({ maxBytes: 0 }))
+    const [audio] = await audioOf(await ask(app, about(await recording())))
+    const refused = await ask(app, about(byId(audio!.audio_id)))
+    expect(refused.status).toBe(404)
+    expect(refused.headers.get('x-should-retry')).toBe('false')
+    expect((await refused.json()).error.message).toContain('Send the audio itself again')
+    expect((await ask(app, about(await recording()))).status).toBe(200)
   })
 })
 

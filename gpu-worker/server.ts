@@ -9,6 +9,7 @@ import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completio
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { requestIdOf } from '../src/protocol/request-id.ts'
 import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import { EncoderCache } from './encode/encoder-cache.ts'
 import { generateChat } from './generate.ts'
 import { type ChatModel, modelIds } from './model/chat-model.ts'
 import {
@@ -33,7 +34,11 @@ interface WorkerEnv {
 }
 
 /** The worker's routes over its models; `state` may change under it (loading, ready, draining). */
-export function createWorkerApp(state: WorkerState, limits: Limits): Hono<WorkerEnv> {
+export function createWorkerApp(
+  state: WorkerState,
+  limits: Limits,
+  encoderCache: EncoderCache = new EncoderCache(),
+): Hono<WorkerEnv> {
   const app = new Hono<WorkerEnv>()
   const startedAt = Math.floor(Date.now() / 1000)
 
@@ -76,6 +81,7 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono<Worker
       requestId: id,
       tenant: tenantOf(context.req.raw),
       models: state.models,
+      encoderCache,
       limits,
       deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
       signal: AbortSignal.any(signals),
@@ -103,7 +109,7 @@ export function createWorkerApp(state: WorkerState, limits: Limits): Hono<Worker
   })
   const parts = () => {
     requireReady(state)
-    return state
+    return { ...state, encoderCache }
   }
   app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, parts))
   app.post('/v1/audio/translations', transcriptions('translate', limits, parts))

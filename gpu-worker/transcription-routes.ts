@@ -13,7 +13,7 @@ import { toTranscript, toTranscriptStream } from './stream/transcription.ts'
 import { type TranscriptionContext, type TranscriptionTask, transcribe } from './transcription.ts'
 
 /** What a route needs of the worker when a request comes. */
-export type TranscriptionParts = Pick<TranscriptionContext, 'models' | 'speechModels'>
+export type TranscriptionParts = Pick<TranscriptionContext, 'models' | 'speechModels' | 'encoderCache'>
 
 const parsers: Record<TranscriptionTask, (form: MultipartForm) => TranscriptionForm> = {
   transcribe: parseTranscriptionForm,
@@ -26,7 +26,7 @@ const parsers: Record<TranscriptionTask, (form: MultipartForm) => TranscriptionF
  */
 export function transcriptions(task: TranscriptionTask, limits: Limits, parts: () => TranscriptionParts) {
   return async (context: Context<{ Variables: { requestId: string } }>): Promise<Response> => {
-    const { models, speechModels } = parts()
+    const worker = parts()
     const { raw } = context.req
     const form = parsers[task](
       await readMultipart(raw, { maxFileBytes: limits.maxAudioBytes, maxFieldBytes: limits.maxFieldBytes }),
@@ -38,8 +38,7 @@ export function transcriptions(task: TranscriptionTask, limits: Limits, parts: (
     const events = transcribe(form, task, {
       requestId: context.get('requestId'),
       tenant: tenantOf(raw),
-      models,
-      speechModels,
+      ...worker,
       limits,
       deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
       signal: AbortSignal.any(signals),

@@ -1,11 +1,15 @@
 /** What the request path knows of a model that chats about audio; one implementation an architecture. */
+import type { EncodeFor, EncodeQueue } from '../encode/encode-queue.ts'
 import type { Engine, EngineOptions } from '../engine/engine.ts'
 import type { Prompt } from '../engine/types.ts'
 import type { OrtRuntime } from '../runtime/runtime.ts'
+import type { Tensor } from '../runtime/tensor.ts'
 import type { ChatMessage } from '../text/chat-template.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Pack } from './pack.ts'
 import type { AudioEmbeddings } from './splice.ts'
+import type { HeardSpeech } from './whisper/listener.ts'
+import type { WindowCache } from './whisper/window-cache.ts'
 
 /** One window of an audio, encoded: what enters the prompt, and which seconds of the audio it covers. */
 export interface EncodedWindow extends AudioEmbeddings {
@@ -17,9 +21,23 @@ export interface EncodedWindow extends AudioEmbeddings {
 
 /** A whole audio, encoded; its windows follow one another without gap or overlap. */
 export interface EncodedAudio {
+  /** SHA-256 of the file, 64 hex digits. */
+  readonly id: string
   readonly windows: readonly EncodedWindow[]
-  /** Hash of the samples and of whatever else shaped the embeddings: the key of every cache over them. */
+  /** Length of what was received. */
+  readonly durationSeconds: number
+  /** Names the audio and whatever else shaped the embeddings: the key of every cache over them. */
   readonly contentHash: string
+}
+
+/** One window as it was heard, before any checkpoint shaped it. */
+export interface HeardWindow {
+  readonly startSeconds: number
+  readonly endSeconds: number
+  /** What the encoder made of it: [1, positions, hidden] f32 */
+  readonly features: Tensor<'float32'>
+  /** What a recognizer made of it, for models that have one; null when there was no speech. */
+  readonly speech: HeardSpeech | null
 }
 
 /** A conversation as the language model reads it. */
@@ -50,8 +68,22 @@ export interface ChatModel {
   readonly defaultCheckpoint: string
   /** What it is told to translate speech into English; absent where it can't. */
   readonly translationPrompt?: string
-  /** @param samples 16 kHz mono, any length; @param checkpoint one of `checkpoints` */
-  encodeAudio(samples: Float32Array, checkpoint: string, signal: AbortSignal): Promise<EncodedAudio>
+  /** Models of one hearing identity hear alike: what one has heard is the other's as well. */
+  readonly hearingIdentity: string
+  /** Of what makes embeddings of what was heard; @param checkpoint one of `checkpoints` */
+  projectionIdentity(checkpoint: string): string
+  /**
+   * Hears an audio, window by window: what all checkpoints have in common, and nearly all of the work.
+   * @param samples 16 kHz mono, any length
+   * @throws ApiError `overloaded` when too many audios wait to be heard
+   */
+  hearAudio(samples: Float32Array, who: EncodeFor): Promise<HeardWindow[]>
+  /** Makes of what was heard what enters a prompt; @param checkpoint one of `checkpoints` */
+  projectAudio(
+    heard: readonly HeardWindow[],
+    checkpoint: string,
+    signal: AbortSignal,
+  ): Promise<EncodedWindow[]>
   /** Renders the conversation and splices the audios that its parts refer to by index. */
   renderChat(
     messages: readonly ChatMessage[],
@@ -67,6 +99,10 @@ export interface LoadContext {
   /** Threads of one operator. */
   readonly threads: number
   readonly engine: EngineOptions
+  /** The turns of all models' encoders; a model that is given none has one of its own. */
+  readonly encodeQueue?: EncodeQueue
+  /** What Whisper's encoders have seen, whichever model's; as above. */
+  readonly windowCache?: WindowCache
   /** Every pack there is, by name; what a pack `requires` is among them. */
   readonly packs: ReadonlyMap<string, Pack>
 }

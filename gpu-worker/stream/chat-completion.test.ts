@@ -8,8 +8,16 @@ const usage: Usage = {
   prompt_tokens: 3,
   completion_tokens: 2,
   total_tokens: 5,
-  prompt_tokens_details: { audio_tokens: 1 },
-  audio: [{ index: 0, seconds_received: 1, seconds_encoded: 1, ranges: [{ start: 0, end: 1 }] }],
+  prompt_tokens_details: { audio_tokens: 1, cached_tokens: 0 },
+  audio: [
+    {
+      index: 0,
+      audio_id: 'a'.repeat(64),
+      seconds_received: 1,
+      seconds_encoded: 1,
+      ranges: [{ start: 0, end: 1 }],
+    },
+  ],
 }
 const logprob = (token: string) => ({ token, bytes: [65], logprob: -0.5, top_logprobs: [] })
 

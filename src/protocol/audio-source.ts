@@ -1,4 +1,4 @@
-/** From what a request carries (base64, data: URL) to the bytes of an audio file. */
+/** From what a request carries (base64, data: URL, audio: id) to the bytes of an audio file, or to its id. */
 import { ApiError } from './errors.ts'
 
 /** Names that `input_audio.format` may have. A hint only: the bytes decide. */
@@ -25,7 +25,10 @@ const digitValues = buildDigitValues()
  * @param param path of the field, for the error
  * @throws ApiError `invalid_base64`, with the position of the first wrong character; `payload_too_large` over `maxBytes`
  */
-export function decodeBase64(text: string, options: { param: string; maxBytes: number }): Uint8Array {
+export function decodeBase64(
+  text: string,
+  options: { param: string; maxBytes: number },
+): Uint8Array<ArrayBuffer> {
   const { param, maxBytes } = options
   if (text.startsWith('data:')) {
     throw new ApiError('invalid_base64', {
@@ -92,6 +95,21 @@ export function parseDataUrl(url: string, param: string): DataUrl {
     })
   }
   return { mediaType: header.split(';')[0]!.trim().toLowerCase(), base64: url.slice(comma + 1) }
+}
+
+/**
+ * The id in an `audio:` URL: the SHA-256 of the file that was sent before, 64 hex digits in lower case.
+ * @returns null for any other URL
+ * @throws ApiError `invalid_request` when what follows `audio:` is no such id
+ */
+export function parseAudioId(url: string, param: string): string | null {
+  if (!/^audio:/i.test(url)) return null
+  const id = url.slice('audio:'.length).toLowerCase()
+  if (/^[0-9a-f]{64}$/.test(id)) return id
+  throw new ApiError('invalid_request', {
+    message: `Invalid ${param}: expected audio:<audio_id>, with the audio_id of an earlier answer's usage.`,
+    param,
+  })
 }
 
 function tooLarge(param: string, maxBytes: number): ApiError {

@@ -29,7 +29,7 @@ export const InputAudioPart = z.strictObject({
   }),
 })
 
-/** vLLM's extension: audio by URL. data: URLs only. */
+/** vLLM's extension: audio by URL; `data:`, or `audio:<audio_id>` for audio that was sent before. */
 export const AudioUrlPart = z.strictObject({
   type: z.literal('audio_url'),
   audio_url: z.strictObject({ url: z.string().min(1, 'it is empty') }),
@@ -139,6 +139,11 @@ export const AudioRange = z.object({ start: z.number().min(0), end: z.number().m
 export const AudioCoverage = z.object({
   /** Index of the audio in the conversation, from 0. */
   index: z.int().min(0),
+  /**
+   * SHA-256 of the file. As long as it is cached, `audio_url: {url: "audio:<audio_id>"}` stands for the file in
+   * later requests of the same tenant; once it isn't, they get `audio_not_cached`.
+   */
+  audio_id: z.string().regex(/^[0-9a-f]{64}$/),
   /** Length of what was sent. */
   seconds_received: z.number().min(0),
   /** Length of what the model was given. */
@@ -155,7 +160,8 @@ export const Usage = z.object({
   prompt_tokens_details: z.object({
     /** Tokens of the prompt that stand for audio. */
     audio_tokens: z.int().min(0),
-    cached_tokens: z.int().min(0).optional(),
+    /** Tokens of the prompt that weren't computed again: an earlier request began with the same. */
+    cached_tokens: z.int().min(0),
   }),
   /** Ours: one entry an audio part, in the order of the conversation. */
   audio: z.array(AudioCoverage),

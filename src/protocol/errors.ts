@@ -105,7 +105,13 @@ export const errorCatalogue = {
     status: 400,
     type: 'invalid_request_error',
     retryable: false,
-    remedy: 'Send the audio itself: `input_audio`, or an `audio_url` with a data: URL.',
+    remedy: 'Send the audio itself (`input_audio`, or an `audio_url` with a data: URL), or its `audio:` id.',
+  },
+  audio_not_cached: {
+    status: 404,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Send the audio itself again; its `audio_id` is then good for further questions.',
   },
   context_length_exceeded: {
     status: 400,

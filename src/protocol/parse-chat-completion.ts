@@ -1,5 +1,5 @@
 /** From any JSON value to a checked chat request, or to an error that says which field is wrong and why. */
-import { audioFormats, parseDataUrl } from './audio-source.ts'
+import { audioFormats, parseAudioId, parseDataUrl } from './audio-source.ts'
 import { ChatCompletionRequest } from './chat-completions.ts'
 import { ApiError } from './errors.ts'
 import { defaultLimits, type Limits } from './limits.ts'
@@ -177,7 +177,8 @@ function checkUrls(request: ChatCompletionRequest): void {
     if (typeof message.content === 'string') continue
     for (const [at, part] of message.content.entries()) {
       if (part.type !== 'audio_url') continue
-      parseDataUrl(part.audio_url.url, `messages[${index}].content[${at}].audio_url.url`)
+      const param = `messages[${index}].content[${at}].audio_url.url`
+      if (parseAudioId(part.audio_url.url, param) === null) parseDataUrl(part.audio_url.url, param)
     }
   }
 }

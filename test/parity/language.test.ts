@@ -60,7 +60,12 @@ function conversation(messages: GoldenMessage[], rows?: Float32Array) {
           used += count
           return { ids, rows: embeddings, startSeconds: 0, endSeconds: 1, transcript: null }
         })
-        audios.push({ windows, contentHash: `golden-${audios.length}` })
+        audios.push({
+          id: 'golden',
+          windows,
+          durationSeconds: windows.length,
+          contentHash: `golden-${audios.length}`,
+        })
         return { type: 'audio', audio: audios.length - 1 }
       }),
     }),

@@ -158,12 +158,18 @@ function usageOf(text: string, asked: ChatCompletionRequest): Usage {
   const parts = asked.messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content))
   const audio = parts
     .filter(part => part.type !== 'text')
-    .map((_, index) => ({ index, seconds_received: 1, seconds_encoded: 1, ranges: [{ start: 0, end: 1 }] }))
+    .map((_, index) => ({
+      index,
+      audio_id: String(index).padStart(64, '0'),
+      seconds_received: 1,
+      seconds_encoded: 1,
+      ranges: [{ start: 0, end: 1 }],
+    }))
   return {
     prompt_tokens: words,
     completion_tokens: words,
     total_tokens: 2 * words,
-    prompt_tokens_details: { audio_tokens: audio.length },
+    prompt_tokens_details: { audio_tokens: audio.length, cached_tokens: 0 },
     audio,
   }
 }

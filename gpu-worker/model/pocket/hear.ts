@@ -1,15 +1,11 @@
 /** One window heard: encoder, then Whisper's decoder unless there is nothing to hear. */
+import type { EncodeFor } from '../../encode/encode-queue.ts'
+import type { HeardWindow } from '../chat-model.ts'
 import type { PocketManifest } from '../manifest.ts'
-import type { EncodedSpeech, WhisperEncoder } from '../whisper/encoder.ts'
 import type { HeardSpeech, WhisperListener } from '../whisper/listener.ts'
+import type { CachedEncoder } from '../whisper/window-cache.ts'
 
 type Hearing = PocketManifest['hearing']
-
-export interface HeardWindow {
-  encoded: EncodedSpeech
-  /** Null when the window holds no speech. */
-  speech: HeardSpeech | null
-}
 
 /** Whisper's own window: what it was trained on, and the fallback when a short one makes it loop. */
 const FULL_WINDOW_SAMPLES = 480_000
@@ -19,23 +15,25 @@ const FULL_WINDOW_SAMPLES = 480_000
  */
 export async function hearWindow(
   samples: Float32Array,
-  whisper: { encoder: WhisperEncoder; listener: WhisperListener },
+  whisper: { encoder: CachedEncoder; listener: WhisperListener },
   hearing: Hearing,
-  signal: AbortSignal,
-): Promise<HeardWindow> {
+  who: EncodeFor,
+): Promise<Pick<HeardWindow, 'features' | 'speech'>> {
   const length = samples.length + hearing.tail_samples
   if (loudestRms(samples) < hearing.gate.min_rms) {
     // The mel spectrogram normalizes loudness away: what nobody hears is encoded as the silence that it is.
-    return { encoded: await whisper.encoder.encode(new Float32Array(length), signal), speech: null }
+    const { features } = await whisper.encoder.encode(new Float32Array(length), who)
+    return { features, speech: null }
   }
-  const encoded = await whisper.encoder.encode(padded(samples, length), signal)
-  const options = { maxTokens: hearing.max_tokens, alternatives: hearing.alternatives, signal }
+  const encoded = await whisper.encoder.encode(padded(samples, length), who)
+  const { max_tokens: maxTokens, alternatives } = hearing
+  const options = { maxTokens, alternatives, signal: who.signal }
   let speech = await whisper.listener.listen(encoded, options)
   if (speech.isLoop) {
-    const fullWindow = await whisper.encoder.encode(padded(samples, FULL_WINDOW_SAMPLES), signal)
+    const fullWindow = await whisper.encoder.encode(padded(samples, FULL_WINDOW_SAMPLES), who)
     speech = await whisper.listener.listen(fullWindow, options)
   }
-  return { encoded, speech: isSpeech(speech, hearing.gate) ? speech : null }
+  return { features: encoded.features, speech: isSpeech(speech, hearing.gate) ? speech : null }
 }
 
 /** Whether a transcript is one, by the thresholds that the pack measured. */

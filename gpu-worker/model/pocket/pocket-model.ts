@@ -2,18 +2,20 @@
  * The pocket architecture: what is said reaches the language model as speech tokens (the vocabulary bridge),
  * what else is heard as acoustic tokens (a projector), side by side, window by window.
  */
-import { createHash } from 'node:crypto'
 import { splitWindows } from '../../audio/windows.ts'
+import { EncodeQueue } from '../../encode/encode-queue.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { PromptSpan } from '../../engine/types.ts'
 import { renderChatPrompt } from '../../text/chat-template.ts'
 import { loadTokenizer } from '../../text/tokenizer.ts'
-import type { ChatModel, EncodedAudio, EncodedWindow, LoadContext } from '../chat-model.ts'
+import type { ChatModel, EncodedWindow, HeardWindow, LoadContext } from '../chat-model.ts'
+import { identityOf } from '../identity.ts'
 import type { PocketManifest, WhisperManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
 import { spliceAudio } from '../splice.ts'
 import { WhisperEncoder } from '../whisper/encoder.ts'
 import { WhisperListener } from '../whisper/listener.ts'
+import { CachedEncoder, WindowCache } from '../whisper/window-cache.ts'
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts'
 import { EmbeddingTable } from './embedding-table.ts'
 import { hearWindow } from './hear.ts'
@@ -21,6 +23,8 @@ import { createVocabularyBridge } from './vocabulary-bridge.ts'
 
 const SAMPLE_RATE_HZ = 16_000
 const WINDOW_SECONDS = 30
+/** Goes up when the code hears otherwise than before, so that no cache on disk keeps what it heard then. */
+const HEARING_VERSION = 1
 
 /** Loads a pocket pack and the speech pack it hears with. */
 export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadContext): Promise<ChatModel> {
@@ -30,7 +34,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
   if (speechPack?.manifest.architecture !== 'whisper') {
     throw new RangeError(`pack '${manifest.name}' needs the speech pack '${manifest.speech.pack}'`)
   }
-  const { runtime, threads } = context
+  const { runtime, threads, encodeQueue = new EncodeQueue(), windowCache = new WindowCache(0) } = context
   const [decoder, encoderSession, listenerSession, table, tokenizer, speechTokenizer, ...checkpointList] =
     await Promise.all([
       runtime.loadSession(pack.path(languageModel.graph), { threads }),
@@ -48,7 +52,11 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     ])
   const checkpoints = new Map(checkpointList.map(checkpoint => [checkpoint.name, checkpoint]))
   const whisper = {
-    encoder: new WhisperEncoder(encoderSession, speechPack.manifest.audio.mel_bins),
+    encoder: new CachedEncoder(
+      new WhisperEncoder(encoderSession, speechPack.manifest.audio.mel_bins),
+      identityOf(speechPack.manifest),
+      windowCache,
+    ),
     listener: new WhisperListener(listenerSession, speechPack.manifest, speechTokenizer),
   }
   const bridge = createVocabularyBridge(speechTokenizer, tokenizer, table)
@@ -64,55 +72,37 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     },
   )
 
-  async function encodeWindow(
-    samples: Float32Array,
-    range: { start: number; end: number },
+  const maxSeconds = WINDOW_SECONDS - hearing.tail_samples / SAMPLE_RATE_HZ
+  const hearAudio: ChatModel['hearAudio'] = (samples, who) =>
+    encodeQueue.job(who, async turn => {
+      const windows: HeardWindow[] = []
+      for (const { start, end } of splitWindows(samples, maxSeconds)) {
+        const heard = await turn(() => hearWindow(samples.subarray(start, end), whisper, hearing, who))
+        windows.push({ ...heard, startSeconds: start / SAMPLE_RATE_HZ, endSeconds: end / SAMPLE_RATE_HZ })
+      }
+      return windows
+    })
+
+  async function projectWindow(
+    { features, speech, startSeconds, endSeconds }: HeardWindow,
     checkpoint: Checkpoint,
     signal: AbortSignal,
   ): Promise<EncodedWindow> {
-    const { encoded, speech } = await hearWindow(
-      samples.subarray(range.start, range.end),
-      whisper,
-      hearing,
-      signal,
-    )
-    const acoustic = await checkpoint.projectAcoustic(encoded.features, signal)
+    const acoustic = await checkpoint.projectAcoustic(features, signal)
     const spoken = bridge.embed(speech?.steps ?? [])
     const rows = new Float32Array(acoustic.length + spoken.length)
     rows.set(acoustic)
     rows.set(spoken, acoustic.length)
     const placeholders = (values: Float32Array) =>
       new Array<number>(values.length / languageModel.hidden).fill(tokens.audio)
-    return {
-      ids: [
-        tokens.audio_start,
-        ...placeholders(acoustic),
-        tokens.audio_speech,
-        ...placeholders(spoken),
-        tokens.audio_end,
-      ],
-      rows,
-      startSeconds: range.start / SAMPLE_RATE_HZ,
-      endSeconds: range.end / SAMPLE_RATE_HZ,
-      transcript: speech?.text.trim() ?? null,
-    }
-  }
-
-  async function encodeAudio(
-    samples: Float32Array,
-    checkpointName: string,
-    signal: AbortSignal,
-  ): Promise<EncodedAudio> {
-    const checkpoint = checkpoints.get(checkpointName)!
-    const windows: EncodedWindow[] = []
-    const maxSeconds = WINDOW_SECONDS - hearing.tail_samples / SAMPLE_RATE_HZ
-    for (const range of splitWindows(samples, maxSeconds)) {
-      signal.throwIfAborted()
-      windows.push(await encodeWindow(samples, range, checkpoint, signal))
-    }
-    const hash = createHash('sha256').update(`${manifest.name}:${checkpointName}:`)
-    hash.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
-    return { windows, contentHash: hash.digest('hex') }
+    const ids = [
+      tokens.audio_start,
+      ...placeholders(acoustic),
+      tokens.audio_speech,
+      ...placeholders(spoken),
+      tokens.audio_end,
+    ]
+    return { ids, rows, startSeconds, endSeconds, transcript: speech?.text.trim() ?? null }
   }
 
   const renderChat: ChatModel['renderChat'] = (messages, audios, checkpointName) => {
@@ -161,7 +151,16 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     },
     checkpoints: [...checkpoints.keys()],
     defaultCheckpoint: manifest.default_checkpoint,
-    encodeAudio,
+    // Alone, so that what was heard outlives a new checkpoint.
+    hearingIdentity: identityOf(HEARING_VERSION, speechPack.manifest, hearing),
+    projectionIdentity: checkpointName => identityOf(speechPack.manifest, manifest, checkpointName),
+    hearAudio,
+    async projectAudio(heard, checkpointName, signal) {
+      const checkpoint = checkpoints.get(checkpointName)!
+      const windows: EncodedWindow[] = []
+      for (const window of heard) windows.push(await projectWindow(window, checkpoint, signal))
+      return windows
+    },
     renderChat,
     async close() {
       await engine.close()
