@@ -5,6 +5,8 @@ import { z } from 'zod'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { defaultStoreLocation } from '../src/storage/open-store.ts'
 
+const MEBIBYTE = 1024 * 1024
+const bytes = (fallback: number) => z.coerce.number().int().min(0).default(fallback)
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
 const Environment = z.object({
@@ -27,6 +29,15 @@ const Environment = z.object({
   AURICLE_KV_BYTES: z.coerce.number().int().positive().optional(),
   /** Requests that may wait for a slot. */
   AURICLE_MAX_WAITING: count(64),
+  /** Memory for what was heard; 0 keeps nothing. */
+  AURICLE_AUDIO_CACHE_BYTES: bytes(128 * MEBIBYTE),
+  /** Memory for windows of Whisper's encoder, which chat and transcription share; 0 keeps nothing. */
+  AURICLE_WINDOW_CACHE_BYTES: bytes(64 * MEBIBYTE),
+  /** Folder for what was heard, so that it outlives the process; unset: nothing is written. */
+  AURICLE_AUDIO_CACHE: z.string().min(1).optional(),
+  AURICLE_AUDIO_CACHE_DISK_BYTES: count(1024 * MEBIBYTE),
+  /** Windows of audio encoded at once. */
+  AURICLE_ENCODE_CONCURRENCY: count(1),
   AURICLE_MAX_BODY_BYTES: count(defaultLimits.maxBodyBytes),
   AURICLE_MAX_AUDIO_SECONDS: count(defaultLimits.maxAudioSeconds),
 })
@@ -50,6 +61,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       slotCapacity: env.AURICLE_CONTEXT_LENGTH,
       kvBytes: env.AURICLE_KV_BYTES ?? null,
       maxWaiting: env.AURICLE_MAX_WAITING,
+    },
+    audioCache: {
+      maxBytes: env.AURICLE_AUDIO_CACHE_BYTES,
+      folder: env.AURICLE_AUDIO_CACHE ?? null,
+      maxDiskBytes: env.AURICLE_AUDIO_CACHE_DISK_BYTES,
+    },
+    windowCacheBytes: env.AURICLE_WINDOW_CACHE_BYTES,
+    encodeQueue: {
+      concurrency: env.AURICLE_ENCODE_CONCURRENCY,
+      maxJobs: env.AURICLE_ENCODE_CONCURRENCY + env.AURICLE_MAX_WAITING,
     },
     limits: {
       ...defaultLimits,

@@ -2,8 +2,12 @@
 import { serve } from '@hono/node-server'
 import { closeDecoder, warmDecoder } from './audio/decode.ts'
 import { readConfig } from './config.ts'
+import { DiskTier } from './encode/disk-tier.ts'
+import { EncodeQueue } from './encode/encode-queue.ts'
+import { EncoderCache } from './encode/encoder-cache.ts'
 import { loadPacks } from './model/pack.ts'
 import { loadChatModels } from './model/registry.ts'
+import { WindowCache } from './model/whisper/window-cache.ts'
 import { loadRuntime } from './runtime/load-runtime.ts'
 import { createWorkerApp, type WorkerState } from './server.ts'
 
@@ -12,7 +16,10 @@ const DRAIN_MS = 30_000
 
 const config = readConfig(process.env)
 const state: WorkerState = { status: 'loading', models: new Map(), speechModels: new Map() }
-const app = createWorkerApp(state, config.limits)
+const { folder, maxBytes, maxDiskBytes } = config.audioCache
+const disk = folder === null ? null : await DiskTier.open(folder, maxDiskBytes)
+const encoderCache = new EncoderCache({ maxBytes, disk })
+const app = createWorkerApp(state, config.limits, encoderCache)
 const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, address => {
   report({ event: 'listening', port: address.port })
 })
@@ -21,7 +28,14 @@ warmDecoder()
 try {
   const startedMs = performance.now()
   const [packs, runtime] = await Promise.all([loadPacks(config.modelsDirectory), loadRuntime(config.runtime)])
-  state.models = await loadChatModels({ packs, runtime, threads: config.threads, engine: config.engine })
+  state.models = await loadChatModels({
+    packs,
+    runtime,
+    threads: config.threads,
+    engine: config.engine,
+    encodeQueue: new EncodeQueue(config.encodeQueue),
+    windowCache: new WindowCache(config.windowCacheBytes),
+  })
   state.status = 'ready'
   report({
     event: 'ready',
@@ -41,7 +55,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     report({ event: 'draining' })
     setTimeout(() => process.exit(0), DRAIN_MS).unref()
     await new Promise(resolve => server.close(resolve))
-    await Promise.all([closeDecoder(), ...Array.from(state.models.values(), model => model.close())])
+    await Promise.all([
+      closeDecoder(),
+      encoderCache.close(),
+      ...Array.from(state.models.values(), model => model.close()),
+    ])
     process.exit(0)
   })
 }

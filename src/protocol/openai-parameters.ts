@@ -25,7 +25,7 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
   model: { kind: 'done', note: 'A name that `GET /v1/models` lists.' },
   messages: {
     kind: 'done',
-    note: 'Roles system, developer, user, assistant; parts text, input_audio, audio_url (data: URLs).',
+    note: 'Roles system, developer, user, assistant; parts text, input_audio, audio_url (data: and audio: URLs).',
   },
   stream: { kind: 'done', note: 'Server-sent events, ended by `data: [DONE]`.' },
   stream_options: { kind: 'done', note: '`include_usage`; `include_obfuscation` only as false.' },

@@ -81,6 +81,17 @@ describe('takes', () => {
     expect(parseChatCompletionRequest(request)).toEqual(request)
   })
 
+  test('the id of an audio in its place, and nothing that only looks like one', () => {
+    const byId = (id: string) => user({ type: 'audio_url', audio_url: { url: `audio:${id}` } })
+    const request = byId('0123456789abcdef'.repeat(4))
+    expect(parseChatCompletionRequest(request)).toEqual(request)
+    for (const id of ['', 'x', '../../secret', 'a'.repeat(63), 'a'.repeat(65), 'g'.repeat(64)]) {
+      expect(() => parseChatCompletionRequest(byId(id))).toThrow(
+        expect.objectContaining({ code: 'invalid_request', param: 'messages[0].content[0].audio_url.url' }),
+      )
+    }
+  })
+
   test('an earlier answer as the openai client gave it', () => {
     const message = {
       role: 'assistant',
