@@ -77,6 +77,18 @@ export const errorCatalogue = {
     retryable: false,
     remedy: 'Encode the bytes of the audio file as standard base64, without a prefix.',
   },
+  ngram_model_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Choose a model that `GET /v1/ngram-models` lists, or make one.',
+  },
+  ngram_model_invalid: {
+    status: 400,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Correct the text or the model where the message says.',
+  },
   audio_empty: {
     status: 400,
     type: 'invalid_request_error',

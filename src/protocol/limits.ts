@@ -20,8 +20,8 @@ export interface Limits {
   maxFieldBytes: number
   /** Bytes of a text or model that an n-gram model is made of, as it is sent. */
   maxNgramFileBytes: number
-  /** Bytes of such a text or ARPA file, unpacked. */
-  maxNgramTextBytes: number
+  /** UTF-16 code units of such a text, unpacked. */
+  maxNgramTextCharacters: number
   /** n-grams of one model, all lengths together. */
   maxNgrams: number
 }
@@ -38,7 +38,7 @@ export const defaultLimits: Limits = {
   maxTranscriptionSeconds: 4 * 3600,
   maxFieldBytes: 1024 * 1024,
   maxNgramFileBytes: 26_214_400,
-  maxNgramTextBytes: 100 * 1024 * 1024,
+  maxNgramTextCharacters: 24_000_000,
   maxNgrams: 4_000_000,
 }
 

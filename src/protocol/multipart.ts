@@ -122,6 +122,17 @@ export function fieldsToObject(
   return { ...object }
 }
 
+/** The number that a field's text says; text that says none stays as it is, and a schema says what was expected. */
+export function fieldNumber(text: unknown): unknown {
+  if (typeof text !== 'string') return text
+  return /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : text
+}
+
+/** `true` and `false`. */
+export function fieldBoolean(text: unknown): unknown {
+  return text === 'true' ? true : text === 'false' ? false : text
+}
+
 function* partsOf(body: Uint8Array, boundary: string, limits: MultipartLimits): Generator<NamedPart> {
   let lastName: string | undefined
   try {

@@ -1,7 +1,14 @@
 /** From a form to a checked transcription or translation, or to an error that names the field and the remedy. */
 import type * as z from 'zod'
 import { ApiError } from './errors.ts'
-import { type FormFile, fieldsToObject, type MultipartForm, requiredFile } from './multipart.ts'
+import {
+  type FormFile,
+  fieldBoolean,
+  fieldNumber,
+  fieldsToObject,
+  type MultipartForm,
+  requiredFile,
+} from './multipart.ts'
 import type { ParameterSupport } from './openai-parameters.ts'
 import { transcriptionParameters, translationParameters } from './transcription-parameters.ts'
 import { TranscriptionRequest, TranslationRequest } from './transcriptions.ts'
@@ -24,7 +31,6 @@ const lists = new Set([
 ])
 const numbers = new Set(['temperature', 'n_best', 'beam_size', 'ngram_weight', 'word_bonus'])
 const vadNumbers = new Set(['threshold', 'silence_duration_ms', 'prefix_padding_ms'])
-const booleans = new Set(['stream'])
 /** Fields that may hold an object or a list, as JSON. */
 const jsonFields = new Set(['chunking_strategy', 'ngram_model'])
 
@@ -73,8 +79,8 @@ function parseFields<T>(
 /** What a field's text stands for; text that doesn't stays as it is, and the schema says what was expected. */
 function typedValue(name: string, value: unknown): unknown {
   if (typeof value === 'string') {
-    if (numbers.has(name)) return toNumber(value)
-    if (booleans.has(name)) return value === 'true' ? true : value === 'false' ? false : value
+    if (numbers.has(name)) return fieldNumber(value)
+    if (name === 'stream') return fieldBoolean(value)
     if (jsonFields.has(name) && /^\s*[[{]/.test(value)) return toJson(name, value)
     return value
   }
@@ -82,13 +88,9 @@ function typedValue(name: string, value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value as Record<string, unknown>).map(([key, text]) => [
       key,
-      vadNumbers.has(key) ? toNumber(String(text)) : text,
+      vadNumbers.has(key) ? fieldNumber(text) : text,
     ]),
   )
-}
-
-function toNumber(text: string): number | string {
-  return /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : text
 }
 
 function toJson(name: string, text: string): unknown {

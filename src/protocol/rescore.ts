@@ -21,6 +21,10 @@ export type NgramModelReference = z.infer<typeof NgramModelReference>
 /** Words and phrases that are likelier here than elsewhere. */
 export const Hotwords = z.array(z.string().min(1).max(128)).min(1).max(maxHotwords)
 
+/** What a model has to say where the request doesn't; docs/ngram.md shows where they come from. */
+export const defaultNgramWeight = 0.3
+export const defaultWordBonus = 0.5
+
 /** What a request says of n-gram models. */
 export const ngramFields = {
   ngram_model: NgramModelReference.optional(),
