@@ -8,6 +8,7 @@ import { authenticate, withoutKeys } from './middleware/authenticate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
+import { trainModel } from './ngram/train.ts'
 import { errorResponse, notFoundResponse } from './protocol/error-response.ts'
 import { ApiError } from './protocol/errors.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
@@ -15,9 +16,18 @@ import { adminRoutes } from './routes/admin-keys.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { health, readiness } from './routes/health.ts'
 import { model, models } from './routes/models.ts'
+import {
+  createNgramModel,
+  deleteNgramModel,
+  listNgramModels,
+  ngramModel,
+  type TrainModel,
+} from './routes/ngram-models.ts'
 import { openApi } from './routes/openapi.ts'
+import { rescoring } from './routes/rescore.ts'
 import { transcriptions, translations } from './routes/transcriptions.ts'
 import { MemoryStore } from './storage/memory-store.ts'
+import { NgramModels } from './storage/ngram-models.ts'
 import type { ObjectStore } from './storage/object-store.ts'
 
 /** What an edge is made of. */
@@ -32,6 +42,8 @@ export interface AppOptions {
   keys?: KeyVerifier | null
   /** Where things are kept that outlive a request; in memory where it is left out. */
   store?: ObjectStore
+  /** Makes n-gram models; where it is left out, on the event loop. */
+  trainNgramModel?: TrainModel
 }
 
 /**
@@ -41,6 +53,7 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Hono<EdgeEnv> {
   const { fleet, limits = defaultLimits, corsOrigins = [], report = () => {}, keys = null } = options
   const store = options.store ?? new MemoryStore()
+  const ngramModels = new NgramModels(store, { maxModelBytes: limits.maxNgramModelBytes })
   const app = new Hono<EdgeEnv>()
 
   app.use(requestId)
@@ -51,6 +64,11 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.post('/v1/chat/completions', chatCompletions(fleet, limits))
   app.post('/v1/audio/transcriptions', transcriptions(fleet, limits))
   app.post('/v1/audio/translations', translations(fleet, limits))
+  app.post('/v1/audio/rescore', rescoring(ngramModels, limits))
+  app.post('/v1/ngram-models', createNgramModel(ngramModels, options.trainNgramModel ?? trainModel, limits))
+  app.get('/v1/ngram-models', listNgramModels(ngramModels))
+  app.get('/v1/ngram-models/:id', ngramModel(ngramModels))
+  app.delete('/v1/ngram-models/:id', deleteNgramModel(ngramModels))
   app.get('/v1/models', models(fleet))
   app.get('/v1/models/:id', model(fleet))
   app.route('/v1/admin', adminRoutes(new KeyRing(store, Date.now)))

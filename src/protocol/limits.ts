@@ -24,6 +24,8 @@ export interface Limits {
   maxNgramTextCharacters: number
   /** n-grams of one model, all lengths together. */
   maxNgrams: number
+  /** Bytes of one such model. */
+  maxNgramModelBytes: number
 }
 
 /** The limits of a server that was told nothing else. */
@@ -40,6 +42,16 @@ export const defaultLimits: Limits = {
   maxNgramFileBytes: 26_214_400,
   maxNgramTextCharacters: 24_000_000,
   maxNgrams: 4_000_000,
+  maxNgramModelBytes: 64 * 1024 * 1024,
+}
+
+/** What a Worker of Cloudflare's has room for beside everything else: 128 MB of memory, 30 s of processor time. */
+export const workersLimits: Limits = {
+  ...defaultLimits,
+  maxNgramFileBytes: 8 * 1024 * 1024,
+  maxNgramTextCharacters: 4_000_000,
+  maxNgrams: 1_000_000,
+  maxNgramModelBytes: 16 * 1024 * 1024,
 }
 
 /** Longest list of completions (`n`) of a request. */

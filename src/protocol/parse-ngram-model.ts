@@ -43,7 +43,13 @@ export function parseNgramJson(body: unknown): NgramModelOrder {
   return { kind: 'training', file: new TextEncoder().encode(text), training }
 }
 
-function checkTraining({ smoothing = 'modified-kneser-ney', k, discount, prune, order = 3 }: NgramTraining): void {
+function checkTraining({
+  smoothing = 'modified-kneser-ney',
+  k,
+  discount,
+  prune,
+  order = 3,
+}: NgramTraining): void {
   if ((smoothing === 'add-k') !== (k !== undefined)) {
     throw invalid('k', smoothing === 'add-k' ? 'add-k needs it' : `${smoothing} has none`)
   }

@@ -43,7 +43,11 @@ export function createNgramModel(models: NgramModels, train: TrainModel, limits:
     const trained = await train(order.file, options).catch((error: unknown) => {
       if (!(error instanceof NgramError)) throw error
       const param = order.training.format === undefined ? 'file' : 'format'
-      throw new ApiError('ngram_model_invalid', { message: `Not usable: ${error.message}.`, param, cause: error })
+      throw new ApiError('ngram_model_invalid', {
+        message: `Not usable: ${error.message}.`,
+        param,
+        cause: error,
+      })
     })
     const card = { ...common, ...trainedCard(trained, order.training) }
     await models.put(tenant, card, new Uint8Array(trained.bytes))
@@ -65,7 +69,8 @@ export function listNgramModels(models: NgramModels): Handler<EdgeEnv> {
 
 /** `GET /:id`. */
 export function ngramModel(models: NgramModels): Handler<EdgeEnv> {
-  return async context => context.json(await models.get(context.get('tenant'), idOf(context.req.param('id')), null))
+  return async context =>
+    context.json(await models.get(context.get('tenant'), idOf(context.req.param('id')), null))
 }
 
 /** `DELETE /:id`. */

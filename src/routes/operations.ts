@@ -7,7 +7,17 @@ import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../p
 import { EdgeReadiness, Health } from '../protocol/health.ts'
 import { AuditList, CreateKeyRequest, Key, KeyList, NewKey, RotateKeyRequest } from '../protocol/keys.ts'
 import { Model, ModelList } from '../protocol/models.ts'
+import {
+  NgramMixture,
+  NgramModelCard,
+  NgramModelDeleted,
+  NgramModelList,
+  NgramModelListQuery,
+  NgramTraining,
+  NgramTrainingText,
+} from '../protocol/ngram-models.ts'
 import { chatCompletionParameters, type ParameterSupport } from '../protocol/openai-parameters.ts'
+import { Rescored, RescoreRequest } from '../protocol/rescore.ts'
 import { transcriptionParameters, translationParameters } from '../protocol/transcription-parameters.ts'
 import {
   Transcription,
@@ -95,6 +105,54 @@ export const operations: readonly Operation[] = [
     responses: {
       200: { description: 'The translation in the format that was asked for', bodies: transcripts },
     },
+  },
+  {
+    method: 'post',
+    path: '/v1/audio/rescore',
+    operationId: 'rescore',
+    summary: 'Put the n-best hypotheses of any recognizer in order, by an n-gram model and hotwords',
+    request: json({ RescoreRequest }),
+    responses: {
+      200: {
+        description: 'The hypotheses, best first, with what each score is made of',
+        bodies: json({ Rescored }),
+      },
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/ngram-models',
+    operationId: 'createNgramModel',
+    summary: 'Make an n-gram model of text, of an ARPA file, or of other models',
+    request: {
+      'multipart/form-data': { NgramModelForm: NgramTraining.extend(recording) },
+      ...json({ NgramModelRequest: z.union([NgramTrainingText, NgramMixture]) }),
+    },
+    responses: { 200: { description: 'The model', bodies: json({ NgramModelCard }) } },
+  },
+  {
+    method: 'get',
+    path: '/v1/ngram-models',
+    operationId: 'listNgramModels',
+    summary: 'Your n-gram models',
+    query: NgramModelListQuery,
+    responses: {
+      200: { description: 'A page of them, in the order of their ids', bodies: json({ NgramModelList }) },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/ngram-models/:id',
+    operationId: 'retrieveNgramModel',
+    summary: 'One n-gram model',
+    responses: { 200: { description: 'The model', bodies: json({ NgramModelCard }) } },
+  },
+  {
+    method: 'delete',
+    path: '/v1/ngram-models/:id',
+    operationId: 'deleteNgramModel',
+    summary: 'Delete an n-gram model',
+    responses: { 200: { description: 'It is gone', bodies: json({ NgramModelDeleted }) } },
   },
   {
     method: 'get',

@@ -26,7 +26,8 @@ export function rescoring(models: NgramModels, limits: Limits): Handler<EdgeEnv>
       })
     }
     if (ngram_model === undefined && hotwords === undefined && word_bonus === undefined) {
-      const message = 'Invalid ngram_model: send it, or hotwords, or a word_bonus; nothing else changes the order.'
+      const message =
+        'Invalid ngram_model: send it, or hotwords, or a word_bonus; nothing else changes the order.'
       throw new ApiError('invalid_request', { message, param: 'ngram_model' })
     }
     if (ngram_model === undefined && ngram_weight !== undefined) {
@@ -35,7 +36,8 @@ export function rescoring(models: NgramModels, limits: Limits): Handler<EdgeEnv>
         param: 'ngram_weight',
       })
     }
-    const opened = ngram_model && (await models.open(context.get('tenant'), ngram_model, 'ngram_model'))
+    const tenant = context.get('tenant')
+    const opened = ngram_model === undefined ? null : await models.open(tenant, ngram_model, 'ngram_model')
     const ranked = rescore(
       opened?.model ?? null,
       hypotheses.map(({ text, acoustic_logprob }) => ({ text, acousticLogprob: acoustic_logprob })),

@@ -37,12 +37,12 @@ export class NgramModels {
 
   /**
    * @param options.maxModelBytes of one binary
-   * @param options.maxCacheBytes of all binaries that are kept open
+   * @param options.maxCacheBytes of all binaries that are kept open; left out: as many as one may have
    */
-  constructor(store: ObjectStore, options: { maxModelBytes: number; maxCacheBytes: number }) {
+  constructor(store: ObjectStore, options: { maxModelBytes: number; maxCacheBytes?: number }) {
     this.#store = store
     this.#maxModelBytes = options.maxModelBytes
-    this.#cache = new ByteBoundedCache(options.maxCacheBytes)
+    this.#cache = new ByteBoundedCache(options.maxCacheBytes ?? options.maxModelBytes)
   }
 
   /** Keeps a model; `bytes` is null for a mixture. @throws ApiError `payload_too_large` */
@@ -104,7 +104,9 @@ export class NgramModels {
     const parts = await this.#resolve(tenant, reference, param, 1, maxDepth)
     const [{ card: first }] = parts as [Part]
     for (const { card } of parts) {
-      const same = (['tokenization', 'lowercase', 'locale'] as const).every(field => card[field] === first[field])
+      const same = (['tokenization', 'lowercase', 'locale'] as const).every(
+        field => card[field] === first[field],
+      )
       if (same) continue
       throw new ApiError('invalid_request', {
         message: `Invalid ${param}: ${first.id} and ${card.id} cut text in different ways (tokenization, lowercase, locale) and can't be mixed.`,

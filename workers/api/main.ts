@@ -9,6 +9,7 @@ import { openKeys } from '../../src/keys/key-store.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { errorResponse } from '../../src/protocol/error-response.ts'
 import { ApiError } from '../../src/protocol/errors.ts'
+import { workersLimits } from '../../src/protocol/limits.ts'
 import { isLoopback, parseList, parseWorkers } from '../../src/settings.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { R2Store } from '../../src/storage/r2-store.ts'
@@ -51,6 +52,7 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
   const store = bindings.AURICLE_STORE === undefined ? new MemoryStore() : new R2Store(bindings.AURICLE_STORE)
   return createApp({
     fleet,
+    limits: workersLimits,
     store,
     keys: bindings.AURICLE_KEYS ? new KeyVerifier(openKeys(bindings.AURICLE_KEYS, store), Date.now) : null,
     corsOrigins: parseList(bindings.AURICLE_CORS_ORIGINS ?? ''),

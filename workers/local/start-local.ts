@@ -10,6 +10,7 @@ import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { isLoopback } from '../../src/settings.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import type { LocalConfiguration } from './configuration.ts'
+import { trainNgramModel } from './ngram-training.ts'
 import { servePage } from './page.ts'
 import { defaultWorkerScript, WorkerProcess } from './worker-process.ts'
 
@@ -52,6 +53,7 @@ export async function startLocal(
     corsOrigins: configuration.corsOrigins,
     keys,
     store,
+    trainNgramModel,
     report: (error, requestId) => console.error(`[${requestId}]`, error),
   })
   app.route('/', servePage())
