@@ -20,7 +20,7 @@ function setUp(options: Partial<AppOptions> = {}) {
       headers: { 'content-type': 'application/json', ...headers },
       body,
     })
-  return { app, worker, chat }
+  return { app, workers, worker, chat }
 }
 
 const hello = JSON.stringify({ model: 'pocket', messages: [{ role: 'user', content: 'Hello.' }] })
@@ -53,6 +53,35 @@ describe('every answer', () => {
 describe('POST /v1/chat/completions', () => {
   test('goes to the worker', async () => {
     expect(await (await setUp().chat(hello)).json()).toEqual({ answered_by: 'a' })
+  })
+
+  test('goes where its audio went before, and says how long its client waits', async () => {
+    const { workers, chat } = setUp()
+    for (const id of ['b', 'c', 'd', 'e']) workers.add(id)
+    const about = (data: string) => ({
+      model: 'pocket',
+      messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data } }] }],
+    })
+    const homes = new Set<string>()
+    for (let i = 0; i < 20; i++) {
+      const asked = () => chat(JSON.stringify(about('A'.repeat(100 + i))))
+      const answers = [await asked(), await asked(), await asked()]
+      const ids = await Promise.all(answers.map(async answer => (await answer.json()).answered_by))
+      expect(new Set(ids).size).toBe(1)
+      homes.add(ids[0])
+    }
+    expect(homes.size).toBeGreaterThan(2)
+
+    let left: string | null = null
+    for (const worker of workers.workers.values()) {
+      worker.chat = request => {
+        left = request.headers.get('x-request-timeout')
+        return Response.json({})
+      }
+    }
+    await chat(hello, { 'x-request-timeout': '7.5' })
+    expect(left).toBe('7.5')
+    expect((await chat(hello, { 'x-request-timeout': 'soon' })).status).toBe(400)
   })
 
   test('is checked before it goes anywhere', async () => {

@@ -6,6 +6,7 @@
 import type { Handler } from 'hono'
 import { backgroundOf } from '../background.ts'
 import type { EdgeEnv } from '../edge-env.ts'
+import { audioKeyOfFile } from '../fleet/affinity.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { type MultipartForm, readMultipart } from '../protocol/multipart.ts'
@@ -14,6 +15,10 @@ import {
   parseTranslationForm,
   type TranscriptionForm,
 } from '../protocol/parse-transcription.ts'
+import { timeoutMsOf } from '../protocol/worker-headers.ts'
+
+/** Half a minute of speech as WAV, some minutes compressed. */
+const maxHedgedBytes = 1024 * 1024
 
 /** The route that transcribes. @throws ApiError for a form that can't be read, is too large, or isn't a request */
 export function transcriptions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> {
@@ -37,7 +42,8 @@ function forwarded(
       maxFileBytes: limits.maxAudioBytes,
       maxFieldBytes: limits.maxFieldBytes,
     })
-    const { model, stream = false } = parse(form).request
+    const { file, request: asked } = parse(form)
+    const { model, stream = false } = asked
     return fleet.forward({
       model,
       path,
@@ -45,7 +51,11 @@ function forwarded(
       tenant: context.get('tenant'),
       body: form.body,
       contentType: request.headers.get('content-type')!,
+      timeoutMs: timeoutMsOf(request),
       stream,
+      audio: [audioKeyOfFile(file.bytes)],
+      // A second try of what is long costs a worker minutes.
+      hedge: !stream && file.bytes.byteLength <= maxHedgedBytes,
       signal: request.signal,
       background: backgroundOf(context),
     })
