@@ -20,6 +20,7 @@ import { type AudioReference, receiveAudio, toConversation } from './conversatio
 import type { EncodeFor } from './encode/encode-queue.ts'
 import type { EncoderCache } from './encode/encoder-cache.ts'
 import { fitChat } from './fit-chat.ts'
+import type { Grammars } from './grammar/grammars.ts'
 import { type ChatModel, type EncodedAudio, modelIds, type RenderedChat } from './model/chat-model.ts'
 import { samplingOptions } from './sampling/from-request.ts'
 import { merge } from './stream/merge.ts'
@@ -38,6 +39,7 @@ export interface GenerateContext {
   tenant: string
   models: ReadonlyMap<string, ChatModel>
   encoderCache: EncoderCache
+  grammars: Grammars
   limits: Limits
   /** Until when the whole answer must be there, in the time of `performance.now()`; null: whenever. */
   deadlineMs: number | null
@@ -60,6 +62,7 @@ export async function* generateChat(
   const { model, checkpoint } = resolveModel(request.model, context.models)
   const conversation = toConversation(request)
   const sampling = samplingOptions(request, model.generation)
+  const grammar = await context.grammars.of(model, request.response_format)
 
   const who = { tenant, priority: PRIORITIES[request.service_tier ?? 'auto'], signal }
 
@@ -93,6 +96,7 @@ export async function* generateChat(
         ...(deadlineMs === null ? {} : { queueTimeoutMs: deadlineMs - performance.now() }),
         maxTokens: Math.min(answerTokens, model.engine.contextLength - prompt.ids.length),
         stopIds: model.stopIds,
+        grammar,
         sampling: { ...sampling, seed: sampling.seed === null ? null : sampling.seed + choice },
         signal: AbortSignal.any([signal, stopped.signal]),
       })

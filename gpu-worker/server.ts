@@ -11,6 +11,7 @@ import { requestIdOf } from '../src/protocol/request-id.ts'
 import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { generateChat } from './generate.ts'
+import { Grammars } from './grammar/grammars.ts'
 import { type ChatModel, modelIds } from './model/chat-model.ts'
 import {
   type CompletionIdentity,
@@ -41,6 +42,7 @@ export function createWorkerApp(
 ): Hono<WorkerEnv> {
   const app = new Hono<WorkerEnv>()
   const startedAt = Math.floor(Date.now() / 1000)
+  const grammars = new Grammars()
 
   app.use(async (context, next) => {
     const id = requestIdOf(context.req.raw)
@@ -82,6 +84,7 @@ export function createWorkerApp(
       tenant: tenantOf(context.req.raw),
       models: state.models,
       encoderCache,
+      grammars,
       limits,
       deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
       signal: AbortSignal.any(signals),
@@ -109,7 +112,7 @@ export function createWorkerApp(
   })
   const parts = () => {
     requireReady(state)
-    return { ...state, encoderCache }
+    return { ...state, encoderCache, grammars }
   }
   app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, parts))
   app.post('/v1/audio/translations', transcriptions('translate', limits, parts))

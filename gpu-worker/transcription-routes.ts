@@ -13,7 +13,10 @@ import { toTranscript, toTranscriptStream } from './stream/transcription.ts'
 import { type TranscriptionContext, type TranscriptionTask, transcribe } from './transcription.ts'
 
 /** What a route needs of the worker when a request comes. */
-export type TranscriptionParts = Pick<TranscriptionContext, 'models' | 'speechModels' | 'encoderCache'>
+export type TranscriptionParts = Pick<
+  TranscriptionContext,
+  'models' | 'speechModels' | 'encoderCache' | 'grammars'
+>
 
 const parsers: Record<TranscriptionTask, (form: MultipartForm) => TranscriptionForm> = {
   transcribe: parseTranscriptionForm,

@@ -131,6 +131,7 @@ class LocalEngine implements Engine {
     const sequence = toNewSequence(id, request, submittedMs, this.embeddings.vocabularySize)
     const state = submit(this.#state, sequence, submittedMs)
     if (state === null) {
+      session.stop()
       this.#ended.refused += 1
       throw new ApiError('overloaded', {
         message: `${this.#state.waiting.length} requests are waiting already. Try again shortly.`,

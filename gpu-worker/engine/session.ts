@@ -20,7 +20,7 @@ export class Session implements PrefillInput {
   constructor(id: string, request: EngineRequest) {
     this.id = id
     this.request = request
-    this.sampling = new SamplingState(request.sampling, request.prompt.ids)
+    this.sampling = new SamplingState(request.sampling, request.prompt.ids, request.grammar?.start())
   }
 
   /** [prompt, hidden] f32 */
@@ -50,6 +50,7 @@ export class Session implements PrefillInput {
   /** Nobody wants the rest. */
   stop(): void {
     this.#stop.abort()
+    this.sampling.constraint?.release()
   }
 
   timings(): SequenceTimings {

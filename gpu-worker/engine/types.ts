@@ -1,4 +1,5 @@
 /** What goes into the engine and what comes out. The request path codes against this and `engine.ts`. */
+import type { TokenConstraint } from '../sampling/constraint.ts'
 import type { SamplingOptions, TokenLogprob } from '../sampling/options.ts'
 
 /** The tokens of a prompt with the vectors that the model reads in their place. */
@@ -37,6 +38,8 @@ export interface EngineRequest {
   /** The answer ends with one of these; it is emitted as a token, then `end`. */
   readonly stopIds: ReadonlySet<number>
   readonly sampling: SamplingOptions
+  /** What the answer may be: the engine starts it with the request, and it follows the tokens that are emitted. */
+  readonly grammar?: { start(): TokenConstraint } | null
   /** Aborting frees the slot; the iterator then ends with `aborted`. */
   readonly signal: AbortSignal
   /** Requests of different tenants take turns. */

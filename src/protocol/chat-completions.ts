@@ -4,7 +4,13 @@
  */
 import * as z from 'zod'
 import { audioFormats } from './audio-source.ts'
-import { maxCompletions, maxLogitBiases, maxStopSequences, maxTopLogprobs } from './limits.ts'
+import {
+  maxCompletions,
+  maxLogitBiases,
+  maxSchemaCharacters,
+  maxStopSequences,
+  maxTopLogprobs,
+} from './limits.ts'
 
 /** OpenAI takes null wherever a field may be left out; inside Auricle it is simply not there. */
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform(value => value ?? undefined)
@@ -73,6 +79,24 @@ export const Message = z.discriminatedUnion('role', [
 ])
 export type Message = z.infer<typeof Message>
 
+/** What the answer is to be: text, any JSON object, or JSON that satisfies a schema. */
+export const ResponseFormat = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text') }),
+  z.strictObject({ type: z.literal('json_object') }),
+  z.strictObject({
+    type: z.literal('json_schema'),
+    json_schema: z.strictObject({
+      name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'expected 1 to 64 letters, digits, _ or -'),
+      description: optional(z.string().max(maxSchemaCharacters)),
+      /** JSON Schema; `checkJsonSchema` says which keywords. */
+      schema: z.record(z.string(), z.unknown()),
+      /** The answer satisfies the schema either way. */
+      strict: optional(z.boolean()),
+    }),
+  }),
+])
+export type ResponseFormat = z.infer<typeof ResponseFormat>
+
 const tokenCount = z.int().min(1)
 
 /** The request, as accepted. `parseChatCompletionRequest` also explains what is refused. */
@@ -102,6 +126,8 @@ export const ChatCompletionRequest = z.strictObject({
       .refine(biases => Object.keys(biases).length <= maxLogitBiases, `at most ${maxLogitBiases} entries`),
   ),
 
+  response_format: optional(ResponseFormat),
+
   // Ours.
   top_k: optional(z.int().min(0)),
   min_p: optional(z.number().min(0).max(1)),
@@ -122,7 +148,6 @@ export const ChatCompletionRequest = z.strictObject({
   // Only what happens anyway.
   store: optional(z.literal(false)),
   modalities: optional(z.tuple([z.literal('text')])),
-  response_format: optional(z.strictObject({ type: z.literal('text') })),
   tools: emptyList,
   tool_choice: optional(z.literal('none')),
   functions: emptyList,

@@ -41,6 +41,12 @@ export const errorCatalogue = {
     retryable: false,
     remedy: 'Leave the parameter out; docs/openai-parameters.md lists all that are supported.',
   },
+  json_schema_unsupported: {
+    status: 400,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Change the schema at the path in `param`; docs/structured-output.md lists what is supported.',
+  },
   unsupported_media_type: {
     status: 415,
     type: 'invalid_request_error',

@@ -70,3 +70,7 @@ export const maxHotwords = 256
 export const maxHypotheses = 1000
 /** Most n-gram models of a mixture. */
 export const maxMixtureModels = 8
+/** A JSON schema of `response_format`: JSON values in it, levels of nesting, characters of its names and strings. */
+export const maxSchemaValues = 20_000
+export const maxSchemaDepth = 100
+export const maxSchemaCharacters = 131_072

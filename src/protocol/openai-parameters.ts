@@ -48,6 +48,10 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
     note: '`auto`, `default`, `flex` (after the others), `priority` (before them): whose turn it is when requests wait.',
   },
   logit_bias: { kind: 'done', note: 'Token id to a number from -100 to 100; at most 1,024 entries.' },
+  response_format: {
+    kind: 'done',
+    note: '`text`, `json_object`, `json_schema`: a finished answer is valid JSON and satisfies the schema (`docs/structured-output.md`).',
+  },
   top_k: { kind: 'extension', note: 'Sample among the k likeliest tokens; 0 is off.' },
   min_p: {
     kind: 'extension',
@@ -82,12 +86,6 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
     reason: 'answers are text; spoken replies are not available',
   },
   audio: { kind: 'refused', reason: 'answers are text; spoken replies are not available' },
-  response_format: {
-    kind: 'default-only',
-    accepts: value => typeof value === 'object' && value !== null && 'type' in value && value.type === 'text',
-    note: 'Only `{"type": "text"}`.',
-    reason: 'structured output is not available; ask for JSON in the prompt and check it',
-  },
   tools: { kind: 'default-only', accepts: isEmptyList, note: 'Only an empty list.', reason: noTools },
   tool_choice: {
     kind: 'default-only',

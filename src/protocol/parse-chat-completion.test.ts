@@ -46,6 +46,7 @@ describe('takes', () => {
       min_p: 0.1,
       repetition_penalty: 1.1,
       service_tier: 'flex',
+      response_format: { type: 'text' },
       long_audio: 'chunk',
     }
     expect(parseChatCompletionRequest(request)).toEqual(request)
@@ -149,11 +150,28 @@ describe('refuses', () => {
       /spoken/,
     ],
     [
-      'JSON mode',
-      { ...base, response_format: { type: 'json_object' } },
-      'unsupported_parameter',
-      'response_format',
-      /structured/,
+      'an unknown format of the answer',
+      { ...base, response_format: { type: 'yaml' } },
+      'invalid_request',
+      'response_format.type',
+      /./,
+    ],
+    [
+      'a schema that cannot be enforced',
+      {
+        ...base,
+        response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { items: { not: {} } } } },
+      },
+      'json_schema_unsupported',
+      'response_format.json_schema.schema.items.not',
+      /'not'/,
+    ],
+    [
+      'JSON in parts',
+      { ...base, long_audio: 'chunk', response_format: { type: 'json_object' } },
+      'invalid_request',
+      'long_audio',
+      /parts/,
     ],
     ['storing', { ...base, store: true }, 'unsupported_parameter', 'store', /not stored/],
     ['a value out of range', { ...base, temperature: 2.5 }, 'invalid_request', 'temperature', /<=2/],

@@ -2,6 +2,7 @@
 import { audioFormats, parseAudioId, parseDataUrl } from './audio-source.ts'
 import { ChatCompletionRequest } from './chat-completions.ts'
 import { ApiError } from './errors.ts'
+import { checkJsonSchema } from './json-schema.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { chatCompletionParameters, usableParameterNames } from './openai-parameters.ts'
 import { toValidationError, unknownParameter } from './validation.ts'
@@ -63,6 +64,10 @@ export function parseChatCompletionRequest(
   if (!parsed.success) throw toValidationError(parsed.error, nestedNames)
   checkCombinations(parsed.data)
   checkUrls(parsed.data)
+  const { response_format: format } = parsed.data
+  if (format?.type === 'json_schema') {
+    checkJsonSchema(format.json_schema.schema, ['response_format', 'json_schema', 'schema'])
+  }
   return parsed.data
 }
 
@@ -158,6 +163,7 @@ function checkPart(part: unknown, path: string, role: unknown): void {
 
 function checkCombinations(request: ChatCompletionRequest): void {
   const { logprobs, top_logprobs, stream, stream_options, max_tokens, max_completion_tokens } = request
+  const { long_audio, response_format } = request
   if (top_logprobs !== undefined && top_logprobs > 0 && logprobs !== true) {
     throw invalid('top_logprobs', 'it needs "logprobs": true')
   }
@@ -169,6 +175,12 @@ function checkCombinations(request: ChatCompletionRequest): void {
     max_tokens !== max_completion_tokens
   ) {
     throw invalid('max_tokens', 'it contradicts max_completion_tokens; send one of them')
+  }
+  if (long_audio === 'chunk' && (response_format?.type ?? 'text') !== 'text') {
+    throw invalid(
+      'long_audio',
+      'an answer in parts is not one JSON value; send shorter audio, or ask for text',
+    )
   }
 }
 

@@ -99,6 +99,6 @@ function reasonOf(issue: Issue): string {
 }
 
 /** Names come from the caller; an error message repeats only as much as is needed to recognise them. */
-function shorten(name: string): string {
+export function shorten(name: string): string {
   return name.length > 64 ? `${name.slice(0, 64)}…` : name
 }
