@@ -79,18 +79,18 @@ class PackRunner:
         return dict(zip(names, self.encoder.run(names, feeds), strict=True))
 
     def recognize(self, encoded: dict[str, np.ndarray], ids: list[list[int]]) -> list[np.ndarray]:
-        """Whisper's logits [vocabulary] after each of the given runs of ids, fed one after the other."""
+        """Log-probabilities [vocabulary] after each of the given runs of ids, fed one after the other."""
         decoder = CachedDecoder(self.recognizer, 1, 448)
         decoder.bind("frame_counts", np.array([2 * encoded["audio_features"].shape[1]], np.int64))
         for name, values in encoded.items():
             if name.startswith("cross_"):
                 decoder.bind(name, values)
-        logits = []
+        steps = []
         for run in ids:
             decoder.bind("position", decoder.lengths.astype(np.int64))
             decoder.bind("input_ids", np.array([run], np.int64))
-            logits.append(decoder.run(len(run))[0])
-        return logits
+            steps.append(decoder.run(len(run), "log_probabilities")[0])
+        return steps
 
     def next_logits(self, embeddings: np.ndarray) -> np.ndarray:
         """The language model's logits [vocabulary] after a prompt [length, hidden] f32, default checkpoint."""

@@ -1,6 +1,8 @@
 """Whisper's decoder as an ONNX graph: one step or several, keys and values appended in place.
 
 The eight-bit head is the embedding table too: rows are gathered from the same tensor and de-quantized.
+A batch is `windows` times as many rows each (the hypotheses of a beam search): rows of one window share its audio,
+whose keys and values are given, and read, once.
 """
 
 from __future__ import annotations
@@ -46,10 +48,12 @@ class WhisperDecoder:
         graph.input("position", np.int64, ["batch"])
         graph.input("seqlens_k", np.int32, ["batch"])
         graph.input("total_sequence_length", np.int32, [])
-        graph.input("frame_counts", np.int64, ["batch"])
+        graph.input("frame_counts", np.int64, ["windows"])
         head = quantize(self.weights["model.decoder.embed_tokens.weight"], self.options.block)
         stream = graph.node("Add", [self._embedding(ids, head), self._positions(ids)], "embedded")
         self._audio_mask()
+        # [batch, sequence, hidden] again, when the rows have listened.
+        graph.node("Shape", ["embedded"], "hidden_shape")
 
         branch, alignments = None, []
         for layer in range(config.decoder_layers):
@@ -61,12 +65,15 @@ class WhisperDecoder:
         ]
         final, _ = self._norm("final_norm", "model.decoder.layer_norm", *last)
         quantized_linear(graph, "logits", final, head, self.file, accuracy_level=self.options.accuracy_level)
-        graph.output("logits", np.float32, ["batch", config.vocab_size])
+        # The kernel's softmax takes a tenth of what a loop outside would.
+        graph.node("LogSoftmax", ["logits"], "log_probabilities", axis=-1)
+        graph.output("log_probabilities", np.float32, ["batch", config.vocab_size])
         for layer in range(config.decoder_layers):
             for kind in ("key", "value"):
                 graph.output(f"present_{kind}_{layer}", np.float32, self._cache_shape("total"))
         graph.node("Concat", alignments, "cross_attention", axis=1)
-        graph.output("cross_attention", np.float32, ["batch", len(self.alignment_heads), "sequence", "positions"])
+        shape = ["windows", len(self.alignment_heads), "rows_x_sequence", "positions"]
+        graph.output("cross_attention", np.float32, shape)
 
     def _cache_shape(self, length: str) -> list[int | str]:
         return ["batch", self.heads, length, self.head_dim]
@@ -101,7 +108,7 @@ class WhisperDecoder:
         return graph.node("Gather", [table, index], "position_rows", axis=0)
 
     def _audio_mask(self) -> None:
-        """`audio_bias` [batch, 1, 1, positions] f32: 0 on a row's real positions, a large negative number past them."""
+        """`audio_bias` [windows, 1, 1, positions] f32: 0 on a window's real positions, a large negative number past them."""
         graph = self.graph
         length = graph.node("Shape", ["cross_key_0"], "audio_length", start=2, end=3)
         length = graph.node("Squeeze", [length], "audio_length.scalar")
@@ -113,6 +120,9 @@ class WhisperDecoder:
         nothing = graph.constant("no_bias", np.array(0, np.float32))
         masked = graph.constant("masked_bias", np.array(-1e9, np.float32))
         graph.node("Where", [is_real, nothing, masked], "audio_bias")
+        windows = graph.node("Shape", ["cross_key_0"], "windows", start=0, end=1)
+        query_shape = [windows, graph.integers(-1), graph.integers(self.heads), graph.integers(self.head_dim)]
+        graph.node("Concat", query_shape, "query_shape", axis=0)
 
     def _norm(self, name: str, weight: str, stream: str, branch: str | None) -> tuple[str, str]:
         """(normalized, residual stream) after adding `branch` to `stream`."""
@@ -165,15 +175,18 @@ class WhisperDecoder:
         return stream, self._linear(f"{name}.outer", inner, [f"{module}.fc2"])
 
     def _cross_attention(self, layer: int, normed: str, alignments: list[str]) -> str:
-        """Attention over the audio, in plain operators because the alignment heads' weights are an output."""
+        """Attention over the audio, in plain operators because the alignment heads' weights are an output.
+
+        To the audio, the rows of a window are so many more positions of one sequence.
+        """
         graph, name = self.graph, f"layer_{layer}.cross"
         module = f"model.decoder.layers.{layer}.encoder_attn"
         key, value = (
-            graph.input(f"cross_{kind}_{layer}", np.float32, ["batch", self.heads, "positions", self.head_dim])
+            graph.input(f"cross_{kind}_{layer}", np.float32, ["windows", self.heads, "positions", self.head_dim])
             for kind in ("key", "value")
         )
         query = self._linear(f"{name}.query", normed, [f"{module}.q_proj"])
-        query = graph.node("Reshape", [query, graph.integers(0, 0, self.heads, -1)], f"{name}.query_heads")
+        query = graph.node("Reshape", [query, "query_shape"], f"{name}.query_heads")
         query = graph.node("Transpose", [query], f"{name}.query_rows", perm=[0, 2, 1, 3])
         scores = graph.node(
             "FusedMatMul", [query, key], f"{name}.scores", MICROSOFT, transB=1, alpha=self.head_dim**-0.5
@@ -186,5 +199,5 @@ class WhisperDecoder:
             alignments.append(graph.node("Gather", [weights, heads], f"{name}.alignment", axis=1))
         mixed = graph.node("MatMul", [weights, value], f"{name}.mixed")
         mixed = graph.node("Transpose", [mixed], f"{name}.mixed_rows", perm=[0, 2, 1, 3])
-        mixed = graph.node("Reshape", [mixed, graph.integers(0, 0, -1)], f"{name}.joined")
+        mixed = graph.node("Reshape", [mixed, "hidden_shape"], f"{name}.joined")
         return self._linear(f"{name}.out", mixed, [f"{module}.out_proj"])

@@ -93,15 +93,40 @@ def test_decoder_equals_transformers_step_by_step(model: WhisperForConditionalGe
             decoder.bind(name, np.pad(values, ((0, 0), (0, 0), (0, 10), (0, 0)), constant_values=3.0))
     decoder.bind("frame_counts", np.array([FRAMES]))
     ids = [1, 17, 40, 9, 63]
-    logits = []
+    steps = []
     for run in (ids[:2], ids[2:3], ids[3:4], ids[4:]):
         decoder.bind("position", decoder.lengths.astype(np.int64))
         decoder.bind("input_ids", np.array([run]))
-        logits.append(decoder.run(len(run))[0])
+        steps.append(decoder.run(len(run), "log_probabilities")[0])
     with torch.no_grad():
         states = (torch.from_numpy(encoded["audio_features"]),)
-        expected = model(decoder_input_ids=torch.tensor([ids]), encoder_outputs=states).logits[0].numpy()
-    np.testing.assert_allclose(np.stack(logits), expected[1:], atol=5e-4)
+        expected = model(decoder_input_ids=torch.tensor([ids]), encoder_outputs=states).logits[0]
+    expected = expected.log_softmax(-1).numpy()
+    np.testing.assert_allclose(np.stack(steps), expected[1:], atol=5e-4)
+
+
+def test_rows_of_a_window_share_its_audio(model: WhisperForConditionalGeneration, tmp_path: Path) -> None:
+    mel = np.random.default_rng(5).standard_normal((2, 80, FRAMES)).astype(np.float32)
+    encoded = encode(model, tmp_path, mel, [FRAMES, FRAMES])
+    built = WhisperDecoder(model, DecoderOptions(accuracy_level=1))
+    built.graph.save(tmp_path, "decoder.onnx")
+    built.file.save(tmp_path)
+    session = open_session(tmp_path / "decoder.onnx", threads=1)
+    ids = np.array([[3], [9], [27], [41], [5], [11]])
+
+    def step(windows: list[int], rows: np.ndarray) -> np.ndarray:
+        decoder = CachedDecoder(session, rows=len(rows), capacity=4)
+        for name, values in encoded.items():
+            if name.startswith("cross_"):
+                decoder.bind(name, values[windows])
+        decoder.bind("frame_counts", np.full(len(windows), FRAMES))
+        decoder.bind("position", decoder.lengths.astype(np.int64))
+        decoder.bind("input_ids", rows)
+        return decoder.run(1, "log_probabilities")
+
+    together = step([0, 1], ids)
+    np.testing.assert_allclose(together[:3], step([0], ids[:3]), atol=1e-5)
+    np.testing.assert_allclose(together[4], step([1], ids[4:5])[0], atol=1e-5)
 
 
 def test_alignment_heads_attend_to_real_positions_only(model: WhisperForConditionalGeneration, tmp_path: Path) -> None:

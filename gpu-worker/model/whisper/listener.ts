@@ -53,20 +53,20 @@ export class WhisperListener {
     const step = this.#startDecoding(speech, maxTokens + 2)
     try {
       const first = await step.next(tokens.start_of_transcript, options.signal)
-      const noSpeechProbability = probability(first, tokens.no_speech)
-      let logits = await step.next(tokens.no_timestamps, options.signal)
+      const noSpeechProbability = Math.exp(first[tokens.no_speech]!)
+      let logProbabilities = await step.next(tokens.no_timestamps, options.signal)
 
       const steps: HeardStep[] = []
       let logprobSum = 0
       let ended = false
       while (steps.length < maxTokens) {
         // Special ids lie from the end of text on; only the end itself competes with the text pieces.
-        const heard = textPosterior(logits, tokens.end_of_text + 1, options.alternatives + 1)
+        const heard = textPosterior(logProbabilities, tokens.end_of_text + 1, options.alternatives + 1)
         logprobSum += Math.log(heard.probabilities[0]!)
         ended = heard.ids[0] === tokens.end_of_text
         if (ended) break
         steps.push(withoutId(heard, tokens.end_of_text, options.alternatives))
-        if (steps.length < maxTokens) logits = await step.next(heard.ids[0]!, options.signal)
+        if (steps.length < maxTokens) logProbabilities = await step.next(heard.ids[0]!, options.signal)
       }
       const text = this.#tokenizer.decode(steps.map(({ ids }) => ids[0]!))
       return {
@@ -89,7 +89,7 @@ export class WhisperListener {
     const position = tensor('int64', new BigInt64Array(1), [1])
     const lastIndex = tensor('int32', new Int32Array(1), [1])
     const length = tensor('int32', new Int32Array(1), [])
-    const logits = tensor('float32', new Float32Array(vocabulary), [1, vocabulary])
+    const logProbabilities = tensor('float32', new Float32Array(vocabulary), [1, vocabulary])
     const frames = tensor('int64', BigInt64Array.of(BigInt(speech.positions * 2)), [1])
     binding.bindInput('input_ids', ids)
     binding.bindInput('frame_counts', frames)
@@ -110,18 +110,18 @@ export class WhisperListener {
         binding.bindOutput(`present_${side}_${layer}`, cache)
       }
     }
-    binding.bindOutput('logits', logits)
+    binding.bindOutput('log_probabilities', logProbabilities)
 
     let written = 0
     return {
-      /** Feeds one id; the logits [vocabulary] of what may follow. */
+      /** Feeds one id; the log-probabilities [vocabulary] of what may follow. */
       async next(id: number, signal: AbortSignal): Promise<Float32Array> {
         ids.data[0] = BigInt(id)
         position.data[0] = BigInt(written)
         lastIndex.data[0] = written
         length.data[0] = ++written
         await binding.run({ signal })
-        return logits.data
+        return logProbabilities.data
       },
       release: () => binding.release(),
     }
@@ -132,15 +132,6 @@ export class WhisperListener {
 function withoutId({ ids, probabilities }: HeardStep, dropped: number, count: number): HeardStep {
   const kept = [...ids.keys()].filter(rank => ids[rank] !== dropped).slice(0, count)
   return { ids: kept.map(rank => ids[rank]!), probabilities: kept.map(rank => probabilities[rank]!) }
-}
-
-/** Probability of one id under the softmax of all logits. */
-function probability(logits: Float32Array, id: number): number {
-  let max = Number.NEGATIVE_INFINITY
-  for (const logit of logits) if (logit > max) max = logit
-  let sum = 0
-  for (const logit of logits) sum += Math.exp(logit - max)
-  return Math.exp(logits[id]! - max) / sum
 }
 
 function compressionRatio(text: string): number {
