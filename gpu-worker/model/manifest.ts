@@ -28,6 +28,18 @@ const Common = {
   tokenizer: z.string(),
 }
 
+/** What decides whether a window holds speech; measured by `training/evaluate` (see docs/log.md). */
+const SpeechGate = z.strictObject({
+  /** Quieter windows (RMS of the loudest 0.5 s, full scale 1) are silence: the decoder isn't asked. */
+  min_rms: z.number().min(0),
+  /** Whisper's probability of <|nospeech|> at its first step above which ... */
+  max_no_speech_probability: z.number().min(0).max(1),
+  /** ... and the mean log-probability of the words below which, together, a window has no speech. */
+  min_mean_logprob: z.number().max(0),
+  /** Below this mean log-probability there is no speech whatever the first test says. */
+  floor_mean_logprob: z.number().max(0),
+})
+
 /** Speech recognizer of Whisper's architecture. */
 export const WhisperManifest = z.strictObject({
   ...Common,
@@ -51,8 +63,14 @@ export const WhisperManifest = z.strictObject({
     start_of_transcript: z.int(),
     end_of_text: z.int(),
     no_speech: z.int(),
+    /** The times follow it: 0.00 s, 0.02 s, ... */
     no_timestamps: z.int(),
+    start_of_previous: z.int(),
   }),
+  /** ISO 639-1. */
+  languages: z.array(z.string().regex(/^[a-z]{2}$/)).min(1),
+  /** What decides whether a window holds speech. */
+  gate: SpeechGate,
 })
 export type WhisperManifest = z.infer<typeof WhisperManifest>
 
@@ -61,18 +79,6 @@ const AdapterSite = z.strictObject({
   name: z.string(),
   inputs: z.int().positive(),
   outputs: z.int().positive(),
-})
-
-/** What decides whether a window holds speech; measured by `training/evaluate` (see docs/log.md). */
-const SpeechGate = z.strictObject({
-  /** Quieter windows (RMS of the loudest 0.5 s, full scale 1) are silence: the decoder isn't asked. */
-  min_rms: z.number().min(0),
-  /** Whisper's probability of <|nospeech|> at its first step above which ... */
-  max_no_speech_probability: z.number().min(0).max(1),
-  /** ... and the mean log-probability of the words below which, together, a window has no speech. */
-  min_mean_logprob: z.number().max(0),
-  /** Below this mean log-probability there is no speech whatever the first test says. */
-  floor_mean_logprob: z.number().max(0),
 })
 
 /** Audio-language model: speech tokens by the bridge, acoustic tokens by a projector, a small LLM. */

@@ -54,7 +54,7 @@ def write_manifest(folder: Path, content: dict) -> None:
     (folder / "pack.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def whisper_manifest(folder: Path, config: WhisperConfig, files: list[str], changes: str) -> dict:
+def whisper_manifest(folder: Path, config: WhisperConfig, files: list[str], changes: str, hearing: dict) -> dict:
     """The manifest of the recognizer."""
     return {
         "format": 1,
@@ -86,7 +86,10 @@ def whisper_manifest(folder: Path, config: WhisperConfig, files: list[str], chan
             "end_of_text": 50256,
             "no_speech": 50361,
             "no_timestamps": 50362,
+            "start_of_previous": 50360,
         },
+        "languages": ["en"],
+        "gate": hearing["gate"],
     }
 
 

@@ -35,7 +35,7 @@ POCKET_PACK = "pocket"
 GENERATED = (".onnx", ".bin", ".json", ".safetensors")
 
 
-def write_whisper_pack(source: Path, folder: Path, changes: str) -> None:
+def write_whisper_pack(source: Path, folder: Path, changes: str, hearing: dict) -> None:
     """Encoder, decoder, tokenizer and manifest of the recognizer at `source` (a Hugging Face folder)."""
     clear(folder)
     model = WhisperForConditionalGeneration.from_pretrained(source).eval()
@@ -46,7 +46,7 @@ def write_whisper_pack(source: Path, folder: Path, changes: str) -> None:
             file.save(folder)
         names += [graph_name, *(file.name for file in part.files)]
     write_tokenizer(source, folder)
-    write_manifest(folder, whisper_manifest(folder, model.config, [*names, "tokenizer.json"], changes))
+    write_manifest(folder, whisper_manifest(folder, model.config, [*names, "tokenizer.json"], changes, hearing))
 
 
 def write_pocket_pack(
@@ -138,7 +138,7 @@ def main() -> None:
     arguments = parser.parse_args()
     checkpoints = {name: Path(folder) for name, _, folder in (c.partition("=") for c in arguments.checkpoint)}
     hearing = json.loads(arguments.hearing.read_text()) if arguments.hearing else DEFAULT_HEARING
-    write_whisper_pack(arguments.whisper, arguments.out / SPEECH_PACK, arguments.whisper_changes)
+    write_whisper_pack(arguments.whisper, arguments.out / SPEECH_PACK, arguments.whisper_changes, hearing)
     write_pocket_pack(arguments.smollm2, arguments.out / POCKET_PACK, checkpoints, hearing, arguments.whisper_changes)
     sizes = {p: p.stat().st_size for p in sorted(arguments.out.rglob("*")) if p.is_file()}
     for path, size in sizes.items():

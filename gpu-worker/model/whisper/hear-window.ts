@@ -1,0 +1,185 @@
+/**
+ * One window heard: searched for, checked, and where it fails the checks tried again: on the full 30 s window that
+ * Whisper was trained on, then at rising temperatures. Source: openai/whisper `transcribe.py`, `decode_with_fallback`.
+ */
+import { deflateSync } from 'node:zlib'
+import { seededRandom } from '../../sampling/random.ts'
+import type { FoundTranscript } from '../../speech/search.ts'
+import type { TokenRules } from '../../speech/token-rules.ts'
+import type { WordScorer } from '../../speech/word-scorer.ts'
+import type { Tokenizer } from '../../text/tokenizer.ts'
+import type { WhisperManifest } from '../manifest.ts'
+import type { EncodedSpeech, WhisperEncoder } from './encoder.ts'
+import type { Recognizer } from './recognizer.ts'
+
+/** How a window is to be heard. */
+export interface HearOptions {
+  readonly rules: TokenRules
+  readonly withTimestamps: boolean
+  /** Ids of text that went before. */
+  readonly previous: readonly number[]
+  readonly beamSize: number
+  /** Null: Whisper's ladder. */
+  readonly temperature: number | null
+  readonly scorer: WordScorer | null
+  readonly tenant: string
+  readonly signal: AbortSignal
+}
+
+/** What was heard in a window. */
+export interface HeardTranscript {
+  readonly encoded: EncodedSpeech
+  readonly temperature: number
+  readonly text: string
+  readonly transcripts: readonly FoundTranscript[]
+  readonly avgLogprob: number
+  readonly compressionRatio: number
+  readonly noSpeechProbability: number
+  /** Whether these are words, by the pack's gate. */
+  readonly isSpeech: boolean
+}
+
+export interface Ears {
+  readonly encoder: WhisperEncoder
+  readonly recognizer: Recognizer
+  readonly tokenizer: Tokenizer
+  readonly manifest: WhisperManifest
+}
+
+/** Whisper's own window. */
+const FULL_WINDOW_SAMPLES = 480_000
+/** Silence behind a window's samples: what the short windows were distilled with. */
+export const TAIL_SAMPLES = 3200
+/** Transcripts that deflate shrinks more than this repeat themselves. */
+const MAX_COMPRESSION_RATIO = 2.4
+/** Below this the model doesn't believe itself. */
+const MIN_AVERAGE_LOGPROB = -1
+/** Samples drawn at a temperature; the likeliest is taken. */
+const BEST_OF = 5
+/** Longest transcript of a window, tokens: half of the decoder's positions. */
+const MAX_TOKENS = 224
+const SEED = 1
+
+/** Real frames first; the full window is the fallback before the temperatures are. */
+const LADDER = [
+  { full: false, temperature: 0 },
+  { full: true, temperature: 0 },
+  { full: true, temperature: 0.2 },
+  { full: true, temperature: 0.4 },
+  { full: true, temperature: 0.6 },
+  { full: true, temperature: 0.8 },
+  { full: true, temperature: 1 },
+] as const
+
+/**
+ * @param samples one window, 16 kHz mono, at most 30 s less the tail
+ * @returns the first transcript that passes, or the last one; null when nobody could hear anything in it
+ */
+export async function hearTranscript(
+  samples: Float32Array,
+  ears: Ears,
+  options: HearOptions,
+): Promise<HeardTranscript | null> {
+  const { gate } = ears.manifest
+  if (loudestRms(samples) < gate.min_rms) return null
+  const rungs =
+    options.temperature === null
+      ? LADDER
+      : [false, true].map(full => ({ full, temperature: options.temperature! }))
+  let speech: EncodedSpeech | null = null
+  let heard: HeardTranscript | null = null
+  for (const [index, { full, temperature }] of rungs.entries()) {
+    if (speech === null || full !== rungs[index - 1]!.full) {
+      const length = full ? FULL_WINDOW_SAMPLES : samples.length + TAIL_SAMPLES
+      speech = await ears.encoder.encode(padded(samples, length), options.signal)
+    }
+    heard = await hearOnce(speech, temperature, ears, options)
+    if (isGood(heard)) break
+  }
+  return heard
+}
+
+/** Root mean square of the loudest half second (full scale 1). */
+export function loudestRms(samples: Float32Array, blockSamples = 8000): number {
+  let loudest = 0
+  for (let start = 0; start < samples.length; start += blockSamples) {
+    const end = Math.min(samples.length, start + blockSamples)
+    let sum = 0
+    for (let at = start; at < end; at++) sum += samples[at]! * samples[at]!
+    loudest = Math.max(loudest, sum / (end - start))
+  }
+  return Math.sqrt(loudest)
+}
+
+/** How often a text repeats itself: its size over that of its deflated form. Source: openai/whisper `utils.py`. */
+export function compressionRatio(text: string): number {
+  const bytes = Buffer.from(text)
+  return bytes.length === 0 ? 0 : bytes.length / deflateSync(bytes).length
+}
+
+async function hearOnce(
+  speech: EncodedSpeech,
+  temperature: number,
+  { recognizer, tokenizer, manifest }: Ears,
+  options: HearOptions,
+): Promise<HeardTranscript> {
+  const endOfText = manifest.tokens.end_of_text
+  const { noSpeechProbability, transcripts } = await recognizer.recognize({
+    speech,
+    previous: options.previous,
+    withTimestamps: options.withTimestamps,
+    search: {
+      rules: options.rules,
+      endOfText,
+      maxTokens: Math.min(MAX_TOKENS, manifest.decoder.max_positions - options.previous.length - 4),
+      width: temperature === 0 ? options.beamSize : BEST_OF,
+      temperature,
+      random: seededRandom(SEED),
+      scorer: options.scorer,
+    },
+    tenant: options.tenant,
+    signal: options.signal,
+  })
+  const best = transcripts[0]!
+  const text = tokenizer.decode(best.tokens.filter(id => id < endOfText))
+  return {
+    encoded: speech,
+    temperature,
+    text,
+    transcripts,
+    avgLogprob: best.acoustic / (best.tokens.length + 1),
+    compressionRatio: compressionRatio(text),
+    noSpeechProbability,
+    isSpeech: isSpeech(best, noSpeechProbability, text, manifest),
+  }
+}
+
+/** Certain enough and no circle; or so surely no speech that trying again is in vain. */
+function isGood(heard: HeardTranscript): boolean {
+  if (!heard.isSpeech && !isLoop(heard)) return true
+  return !isLoop(heard) && heard.avgLogprob >= MIN_AVERAGE_LOGPROB
+}
+
+function isLoop({ transcripts, compressionRatio }: HeardTranscript): boolean {
+  return compressionRatio > MAX_COMPRESSION_RATIO || !transcripts[0]!.ended
+}
+
+/** By the thresholds that the pack measured, over the words alone: times are never certain. */
+function isSpeech(
+  { tokens, logprobs }: FoundTranscript,
+  noSpeechProbability: number,
+  text: string,
+  { gate, tokens: { end_of_text } }: WhisperManifest,
+): boolean {
+  if (text.trim() === '') return false
+  const words = logprobs.filter((_, index) => (tokens[index] ?? end_of_text) <= end_of_text)
+  const mean = words.reduce((sum, logprob) => sum + logprob, 0) / words.length
+  if (mean < gate.floor_mean_logprob) return false
+  return !(noSpeechProbability > gate.max_no_speech_probability && mean < gate.min_mean_logprob)
+}
+
+function padded(samples: Float32Array, length: number): Float32Array {
+  const longer = new Float32Array(length)
+  longer.set(samples)
+  return longer
+}

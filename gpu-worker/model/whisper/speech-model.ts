@@ -1,0 +1,230 @@
+/** Whisper as a model that transcribes: windows of a recording, heard a few at a time, given out in order. */
+import { HOP_SAMPLES, SAMPLE_RATE_HZ, SAMPLES_PER_POSITION, WINDOW_SECONDS } from '../../audio/constants.ts'
+import { alignTokens } from '../../speech/alignment.ts'
+import { type AudioWindow, quietWindows } from '../../speech/audio-windows.ts'
+import { Hotwords } from '../../speech/hotwords.ts'
+import type { FoundTranscript } from '../../speech/search.ts'
+import { splitSegments, type TimedTokens } from '../../speech/segments.ts'
+import { nonSpeechTokens, TokenRules } from '../../speech/token-rules.ts'
+import { tokenTexts, WordScorer } from '../../speech/word-scorer.ts'
+import { joinCharacters, type TimedWord, timeWords, toWord } from '../../speech/words.ts'
+import type {
+  Hypothesis,
+  Segment,
+  SpeechModel,
+  TranscribeEvent,
+  TranscribeOptions,
+  TranscriptToken,
+} from '../../transcribe.ts'
+import type { WhisperDecoder } from './decoder.ts'
+import {
+  type Ears,
+  type HeardTranscript,
+  type HearOptions,
+  hearTranscript,
+  TAIL_SAMPLES,
+} from './hear-window.ts'
+
+/** Windows of one recording that are heard at once, or waited for. */
+const WINDOWS_AHEAD = 4
+/** Tokens of a prompt that are kept, its last ones. Source: openai/whisper `decoding.py`, n_ctx // 2 - 1. */
+const MAX_PROMPT_TOKENS = 223
+const MAX_WINDOW_SECONDS = WINDOW_SECONDS - TAIL_SAMPLES / SAMPLE_RATE_HZ
+const SECONDS_PER_POSITION = SAMPLES_PER_POSITION / SAMPLE_RATE_HZ
+
+/** A window and what will be heard in it. */
+interface Pending {
+  readonly window: AudioWindow
+  readonly segments: Promise<Omit<Segment, 'id'>[]>
+}
+
+export class WhisperSpeechModel implements SpeechModel {
+  readonly id: string
+  readonly languages: readonly string[]
+  readonly canTranslate = false
+  readonly #ears: Ears
+  readonly #decoder: WhisperDecoder
+  readonly #close: () => Promise<void>
+  readonly #rules: { readonly timed: TokenRules; readonly plain: TokenRules }
+  readonly #textOf: (id: number) => string
+
+  constructor(ears: Ears, decoder: WhisperDecoder, close: () => Promise<void>) {
+    const { manifest, tokenizer } = ears
+    this.id = manifest.name
+    this.languages = manifest.languages
+    this.#ears = ears
+    this.#decoder = decoder
+    this.#close = close
+    const tokens = {
+      endOfText: manifest.tokens.end_of_text,
+      noSpeech: manifest.tokens.no_speech,
+      firstTimestamp: manifest.tokens.no_timestamps + 1,
+    }
+    const suppressed = nonSpeechTokens(tokenizer)
+    const blank = tokenizer.encode(' ')[0]!
+    this.#rules = {
+      timed: new TokenRules(tokens, suppressed, { blank, withTimestamps: true }),
+      plain: new TokenRules(tokens, suppressed, { blank, withTimestamps: false }),
+    }
+    this.#textOf = tokenTexts(tokenizer)
+  }
+
+  async *transcribe(
+    samples: AsyncIterable<Float32Array>,
+    options: TranscribeOptions,
+  ): AsyncGenerator<TranscribeEvent> {
+    const stop = new AbortController()
+    const signal = AbortSignal.any([options.signal, stop.signal])
+    const hear = this.#hearOptions(options, signal)
+    const pending: Pending[] = []
+    let received = 0
+    let heardSamples = 0
+    let id = 0
+    const counted = count(samples, length => {
+      received += length
+    })
+    try {
+      const windows = quietWindows(counted, MAX_WINDOW_SECONDS)
+      let isOver = false
+      while (true) {
+        while (!isOver && pending.length < WINDOWS_AHEAD) {
+          const { done, value } = await windows.next()
+          if (done) isOver = true
+          else {
+            const segments = this.#hear(value, hear, options)
+            // It is awaited in its turn; until then its failure is nobody's.
+            segments.catch(() => {})
+            pending.push({ window: value, segments })
+          }
+        }
+        const next = pending.shift()
+        if (!next) break
+        const segments = await next.segments
+        if (segments.length > 0) heardSamples += next.window.samples.length
+        for (const segment of segments) yield { type: 'segment', segment: { id: id++, ...segment } }
+      }
+    } finally {
+      stop.abort()
+    }
+    yield {
+      type: 'end',
+      durationSeconds: received / SAMPLE_RATE_HZ,
+      speechSeconds: heardSamples / SAMPLE_RATE_HZ,
+      language: this.languages[0]!,
+      noSpeech: id === 0,
+      timestampSource: options.wordTimestamps ? 'align' : hear.withTimestamps ? 'model' : 'vad',
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#close()
+  }
+
+  #hearOptions(options: TranscribeOptions, signal: AbortSignal): HearOptions {
+    const { prompt, beamSize, temperature, languageModel, hotwords, tenant } = options
+    const withTimestamps = options.segmentTimestamps
+    const isFused = languageModel !== null || hotwords.length > 0
+    return {
+      rules: withTimestamps ? this.#rules.timed : this.#rules.plain,
+      withTimestamps,
+      previous: prompt ? this.#ears.tokenizer.encode(` ${prompt.trim()}`).slice(-MAX_PROMPT_TOKENS) : [],
+      beamSize: Math.max(beamSize, options.nBest),
+      temperature,
+      scorer: isFused
+        ? new WordScorer({
+            model: languageModel?.model ?? null,
+            weight: languageModel?.weight ?? 0,
+            wordBonus: languageModel?.wordBonus ?? 0,
+            hotwords: hotwords.length > 0 ? new Hotwords(hotwords) : null,
+            textOf: this.#textOf,
+          })
+        : null,
+      tenant,
+      signal,
+    }
+  }
+
+  async #hear(
+    window: AudioWindow,
+    hear: HearOptions,
+    options: TranscribeOptions,
+  ): Promise<Omit<Segment, 'id'>[]> {
+    const heard = await hearTranscript(window.samples, this.#ears, hear)
+    if (!heard?.isSpeech) return []
+    const { end_of_text, no_timestamps } = this.#ears.manifest.tokens
+    const best = heard.transcripts[0]!
+    const windowSeconds = window.samples.length / SAMPLE_RATE_HZ
+    const parts = splitSegments(best.tokens, end_of_text, no_timestamps + 1, windowSeconds)
+    const words = options.wordTimestamps ? await this.#timeWords(window, heard, parts, hear.signal) : null
+    const offset = window.start / SAMPLE_RATE_HZ
+    const hypotheses = options.nBest > 1 ? this.#hypotheses(heard.transcripts, options.nBest) : null
+    let firstToken = 0
+    return parts.map((part, index) => {
+      const own = words?.filter(({ first }) => first >= firstToken && first < firstToken + part.tokens.length)
+      firstToken += part.tokens.length
+      return {
+        seek: Math.round(window.start / HOP_SAMPLES),
+        start: offset + (own?.[0]?.start ?? part.start),
+        end: offset + (own?.at(-1)?.end ?? part.end),
+        text: this.#ears.tokenizer.decode(part.tokens),
+        tokens: part.tokens,
+        temperature: heard.temperature,
+        avgLogprob: heard.avgLogprob,
+        compressionRatio: heard.compressionRatio,
+        noSpeechProbability: heard.noSpeechProbability,
+        words: own?.map(word => toWord(word, offset)) ?? null,
+        logprobs: options.logprobs ? this.#logprobs(part, best) : null,
+        hypotheses: index === 0 ? hypotheses : null,
+      }
+    })
+  }
+
+  /** Where the decoder looked while it said the text, once more and without times. */
+  async #timeWords(
+    window: AudioWindow,
+    { encoded, transcripts }: HeardTranscript,
+    parts: readonly TimedTokens[],
+    signal: AbortSignal,
+  ): Promise<TimedWord[]> {
+    const { start_of_transcript, no_timestamps, end_of_text } = this.#ears.manifest.tokens
+    const text = parts.flatMap(({ tokens }) => tokens)
+    const ids = [start_of_transcript, no_timestamps, ...text, end_of_text]
+    const { data, dims } = await this.#decoder.align(encoded, ids, signal)
+    const realPositions = Math.ceil(window.samples.length / SAMPLES_PER_POSITION)
+    const starts = alignTokens(data, [dims[1]!, dims[2]!, dims[3]!], 1, realPositions)
+    const { logprobs } = transcripts[0]!
+    const probabilities = parts.flatMap(({ indices }) => indices.map(index => Math.exp(logprobs[index]!)))
+    const texts = joinCharacters(text.map(id => this.#ears.tokenizer.bytes(id)))
+    return timeWords(texts, starts, probabilities, SECONDS_PER_POSITION)
+  }
+
+  #logprobs({ tokens, indices }: TimedTokens, { logprobs }: FoundTranscript): TranscriptToken[] {
+    return tokens.map((id, k) => ({
+      id,
+      token: this.#textOf(id),
+      bytes: [...this.#ears.tokenizer.bytes(id)],
+      logprob: logprobs[indices[k]!]!,
+    }))
+  }
+
+  #hypotheses(transcripts: readonly FoundTranscript[], count: number): Hypothesis[] {
+    const { tokenizer, manifest } = this.#ears
+    return transcripts.slice(0, count).map(({ tokens, acoustic, words, score }) => ({
+      text: tokenizer.decode(tokens.filter(id => id < manifest.tokens.end_of_text)),
+      acoustic,
+      languageModel: words?.log10 ?? null,
+      length: words?.bonus ?? 0,
+      score,
+    }))
+  }
+}
+
+async function* count(
+  pieces: AsyncIterable<Float32Array>,
+  add: (length: number) => void,
+): AsyncGenerator<Float32Array> {
+  for await (const piece of pieces) {
+    add(piece.length)
+    yield piece
+  }
+}

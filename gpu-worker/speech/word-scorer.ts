@@ -1,0 +1,157 @@
+/**
+ * What words are worth beside how they sound: an n-gram model's score at word borders, a bonus a word, and boosts
+ * for hotwords. A word is scored once it is complete, that is, when the next one begins or the text ends.
+ */
+import type { LanguageModel } from '../../src/ngram/language-model.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import type { HotwordMatch, Hotwords } from './hotwords.ts'
+
+/** Along a hypothesis; never changed once made. */
+export interface WordState {
+  /** Letters of the word that isn't complete yet, spaces included. */
+  readonly pending: string
+  /** The language model's state; null without one. */
+  readonly model: unknown
+  /** At the start of a sentence, nothing scored since. */
+  readonly atStart: boolean
+  /** Sum of the language model's log10; null without one. */
+  readonly log10: number | null
+  /** Word bonuses and boosts that are earned for good. */
+  readonly earned: number
+  readonly match: HotwordMatch | null
+  /** Earned, and what the beginning of a hotword has for the time being. */
+  readonly bonus: number
+  /** weight · ln 10 · log10 + bonus */
+  readonly score: number
+}
+
+export interface WordScorerOptions {
+  readonly model: LanguageModel<unknown> | null
+  readonly weight: number
+  readonly wordBonus: number
+  readonly hotwords: Hotwords | null
+  /** Text of a token. Times and other special tokens have none. */
+  readonly textOf: (id: number) => string
+}
+
+/** A word in the forms that a model may know it by. */
+const LEADING = /^[^\p{L}\p{N}]+/u
+const TRAILING = /[^\p{L}\p{N}]+$/u
+const ENDS_SENTENCE = /[.?!]["')\]]*$/
+
+export class WordScorer {
+  readonly #options: WordScorerOptions
+  readonly #start: WordState
+
+  constructor(options: WordScorerOptions) {
+    this.#options = options
+    const model = options.model ? options.model.start() : null
+    const log10 = options.model ? 0 : null
+    this.#start = {
+      pending: '',
+      model,
+      atStart: true,
+      log10,
+      earned: 0,
+      match: options.hotwords?.start() ?? null,
+      bonus: 0,
+      score: 0,
+    }
+  }
+
+  start(): WordState {
+    return this.#start
+  }
+
+  /** The state with one more token; a token that begins with a space completes the word before. */
+  extend(state: WordState, id: number): WordState {
+    const text = this.#options.textOf(id)
+    if (text === '') return state
+    const complete = text.startsWith(' ') && state.pending.trim() !== '' ? this.#complete(state) : state
+    return this.#priced({
+      ...complete,
+      pending: complete.pending + text,
+      match: complete.match && this.#options.hotwords!.advance(complete.match, text),
+    })
+  }
+
+  /** The state when the text ends here. */
+  end(state: WordState): WordState {
+    const complete = state.pending.trim() === '' ? state : this.#complete(state)
+    const { hotwords, model } = this.#options
+    const closed =
+      model && !complete.atStart
+        ? { ...complete, log10: complete.log10! + model.score(complete.model, '</s>').log10Prob }
+        : complete
+    const earned = closed.earned + (closed.match ? hotwords!.close(closed.match).earned : 0)
+    return this.#priced({ ...closed, earned, match: null })
+  }
+
+  #complete(state: WordState): WordState {
+    const { model, wordBonus, hotwords } = this.#options
+    const written = state.pending.trim()
+    const closed = state.match ? hotwords!.close(state.match) : null
+    const scored = model ? scoreWord(model, state, written) : null
+    const isWord = wordForms(written).length > 0
+    return {
+      ...state,
+      pending: '',
+      model: scored?.model ?? state.model,
+      atStart: scored?.atStart ?? state.atStart,
+      log10: scored ? state.log10! + scored.log10 : null,
+      earned: state.earned + (isWord ? wordBonus : 0) + (closed?.earned ?? 0),
+      match: closed?.match ?? null,
+    }
+  }
+
+  #priced(state: WordState): WordState {
+    const bonus = state.earned + (state.match?.provisional ?? 0)
+    const model = state.log10 === null ? 0 : this.#options.weight * Math.LN10 * state.log10
+    return { ...state, bonus, score: model + bonus }
+  }
+}
+
+/** What a token's text is, for hypotheses: bytes that are no whole character are left out of words. */
+export function tokenTexts(tokenizer: Tokenizer): (id: number) => string {
+  const known = new Map<number, string>()
+  return id => {
+    let text = known.get(id)
+    if (text === undefined) {
+      text = tokenizer.decode([id])
+      known.set(id, text)
+    }
+    return text
+  }
+}
+
+/** A written word without the punctuation around it: as it is, then in small letters. */
+export function wordForms(written: string): string[] {
+  const bare = written.replace(LEADING, '').replace(TRAILING, '')
+  if (bare === '') return []
+  const small = bare.toLowerCase()
+  return small === bare ? [bare] : [bare, small]
+}
+
+/** The form that the model knows counts; the end of a sentence, where it is written, is scored as well. */
+function scoreWord(model: LanguageModel<unknown>, state: WordState, written: string) {
+  let log10 = 0
+  let current = state.model
+  let atStart = state.atStart
+  const forms = wordForms(written)
+  if (forms.length > 0) {
+    const scores = forms.map(form => model.score(current, form))
+    const known = scores.filter(({ isUnknown }) => !isUnknown)
+    const best = (known.length > 0 ? known : scores).reduce((one, other) =>
+      other.log10Prob > one.log10Prob ? other : one,
+    )
+    log10 += best.log10Prob
+    current = best.state
+    atStart = false
+  }
+  if (!atStart && ENDS_SENTENCE.test(written)) {
+    log10 += model.score(current, '</s>').log10Prob
+    current = model.start()
+    atStart = true
+  }
+  return { model: current, atStart, log10 }
+}
