@@ -6,7 +6,7 @@ import { DiskTier } from './encode/disk-tier.ts'
 import { EncodeQueue } from './encode/encode-queue.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { loadPacks } from './model/pack.ts'
-import { loadChatModels } from './model/registry.ts'
+import { loadChatModels, loadSpeechModels } from './model/registry.ts'
 import { WindowCache } from './model/whisper/window-cache.ts'
 import { loadRuntime } from './runtime/load-runtime.ts'
 import { createWorkerApp, type WorkerState } from './server.ts'
@@ -28,18 +28,20 @@ warmDecoder()
 try {
   const startedMs = performance.now()
   const [packs, runtime] = await Promise.all([loadPacks(config.modelsDirectory), loadRuntime(config.runtime)])
-  state.models = await loadChatModels({
+  const context = {
     packs,
     runtime,
     threads: config.threads,
     engine: config.engine,
     encodeQueue: new EncodeQueue(config.encodeQueue),
     windowCache: new WindowCache(config.windowCacheBytes),
-  })
+  }
+  state.speechModels = await loadSpeechModels(context)
+  state.models = await loadChatModels(context)
   state.status = 'ready'
   report({
     event: 'ready',
-    models: [...state.models.keys()],
+    models: [...state.models.keys(), ...state.speechModels.keys()],
     runtime: runtime.kind,
     loadMs: Math.round(performance.now() - startedMs),
   })
@@ -55,11 +57,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     report({ event: 'draining' })
     setTimeout(() => process.exit(0), DRAIN_MS).unref()
     await new Promise(resolve => server.close(resolve))
-    await Promise.all([
-      closeDecoder(),
-      encoderCache.close(),
-      ...Array.from(state.models.values(), model => model.close()),
-    ])
+    const models = [...state.models.values(), ...state.speechModels.values()]
+    await Promise.all([closeDecoder(), encoderCache.close(), ...models.map(model => model.close())])
     process.exit(0)
   })
 }

@@ -1,5 +1,6 @@
 /** What the request path knows of a model that transcribes speech; one implementation an architecture. */
 import type { LanguageModel } from '../src/ngram/language-model.ts'
+import type { TokenizerOptions } from '../src/ngram/tokenizer.ts'
 
 /** How one recording is to be transcribed. Times are in seconds, log-probabilities natural unless said. */
 export interface TranscribeOptions {
@@ -24,14 +25,19 @@ export interface TranscribeOptions {
   /** Fused into the search at word borders: weight times the model's log-probability, and a bonus a word. */
   readonly languageModel: {
     readonly model: LanguageModel<unknown>
+    /** How its text was cut into words. */
+    readonly tokenizer: TokenizerOptions
     readonly weight: number
     /** Natural logarithm, added a word. */
     readonly wordBonus: number
   } | null
   /** Words and phrases that are likelier here than elsewhere. */
   readonly hotwords: readonly string[]
-  /** Voice activity detection; null takes everything for speech. */
-  readonly vad: VoiceActivityOptions | null
+  /**
+   * Voice activity detection; null takes everything for speech. `auto` detects only where there is more than one
+   * window: shorter recordings are heard whole, and Whisper says itself where there is no speech.
+   */
+  readonly vad: VoiceActivityOptions | 'auto' | null
   /** Whose work it is: windows of several tenants take turns. */
   readonly tenant: string
   readonly signal: AbortSignal

@@ -28,19 +28,22 @@ export const EMPTY_HISTORY: TokenHistory = { count: 0, last: -1, beforeLast: -1,
 /** The first time is at most this late: 1 s in steps of 20 ms. */
 const MAX_INITIAL_TIMESTAMP = 50
 /** When less than this is left, what is left is summed up anew: a difference of large numbers would be noise. */
-const LITTLE = 1e-3
+const LITTLE = 0.01
 
 export class TokenRules {
   readonly #tokens: SpecialTokens
   readonly #suppressed: Int32Array
-  readonly #blank: number
+  readonly #blank: number | null
   readonly #withTimestamps: boolean
 
-  /** @param suppressed ids of text that are never said, see `nonSpeechTokens` */
+  /**
+   * @param suppressed ids of text that are never said, see `nonSpeechTokens`
+   * @param options.blank the space, which like the end doesn't come first; null lets both
+   */
   constructor(
     tokens: SpecialTokens,
     suppressed: readonly number[],
-    options: { blank: number; withTimestamps: boolean },
+    options: { blank: number | null; withTimestamps: boolean },
   ) {
     this.#tokens = tokens
     this.#suppressed = Int32Array.from(suppressed.filter(id => id < tokens.endOfText))
@@ -76,7 +79,7 @@ export class TokenRules {
       removed += Math.exp(row[id]!)
       row[id] = Number.NEGATIVE_INFINITY
     }
-    if (history.count === 0) {
+    if (history.count === 0 && this.#blank !== null) {
       for (const id of [this.#blank, endOfText]) {
         removed += Math.exp(row[id]!)
         row[id] = Number.NEGATIVE_INFINITY
@@ -116,18 +119,16 @@ export class TokenRules {
     row.fill(Number.NEGATIVE_INFINITY, firstTimestamp, from)
     row.fill(Number.NEGATIVE_INFINITY, to)
 
-    const timesSum = exponentialSum(row, from, to)
-    if (!textIsOpen) {
-      row.fill(Number.NEGATIVE_INFINITY, 0, endOfText)
-      return logOfSum(timesSum + Math.exp(row[endOfText]!), row, endOfText, to)
-    }
+    if (!textIsOpen) row.fill(Number.NEGATIVE_INFINITY, 0, endOfText)
     // If all times together are likelier than any other token, it is a time.
+    const timesSum = exponentialSum(row, from, to)
     let likeliest = Number.NEGATIVE_INFINITY
     for (let id = 0; id <= endOfText; id++) if (row[id]! > likeliest) likeliest = row[id]!
     if (timesSum > 0 && Math.log(timesSum) > likeliest) {
       row.fill(Number.NEGATIVE_INFINITY, 0, endOfText + 1)
       return logOfSum(timesSum, row, from, to)
     }
+    if (!textIsOpen) return logOfSum(timesSum + Math.exp(likeliest), row, endOfText, to)
     return logOfRest(row, removed, 0, row.length)
   }
 }

@@ -3,8 +3,9 @@
  * for hotwords. A word is scored once it is complete, that is, when the next one begins or the text ends.
  */
 import type { LanguageModel } from '../../src/ngram/language-model.ts'
+import { SPACE, type TokenizerOptions, tokenize } from '../../src/ngram/tokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import type { HotwordMatch, Hotwords } from './hotwords.ts'
+import type { HotwordMatch, HotwordTrie } from './hotword-trie.ts'
 
 /** Along a hypothesis; never changed once made. */
 export interface WordState {
@@ -27,14 +28,15 @@ export interface WordState {
 
 export interface WordScorerOptions {
   readonly model: LanguageModel<unknown> | null
+  /** How the model's text was cut. */
+  readonly tokenizer: TokenizerOptions
   readonly weight: number
   readonly wordBonus: number
-  readonly hotwords: Hotwords | null
+  readonly hotwords: HotwordTrie | null
   /** Text of a token. Times and other special tokens have none. */
   readonly textOf: (id: number) => string
 }
 
-/** A word in the forms that a model may know it by. */
 const LEADING = /^[^\p{L}\p{N}]+/u
 const TRAILING = /[^\p{L}\p{N}]+$/u
 const ENDS_SENTENCE = /[.?!]["')\]]*$/
@@ -88,11 +90,11 @@ export class WordScorer {
   }
 
   #complete(state: WordState): WordState {
-    const { model, wordBonus, hotwords } = this.#options
+    const { model, tokenizer, wordBonus, hotwords } = this.#options
     const written = state.pending.trim()
     const closed = state.match ? hotwords!.close(state.match) : null
-    const scored = model ? scoreWord(model, state, written) : null
-    const isWord = wordForms(written).length > 0
+    const scored = model ? scoreWord(model, tokenizer, state, written) : null
+    const isWord = bare(written) !== ''
     return {
       ...state,
       pending: '',
@@ -124,28 +126,26 @@ export function tokenTexts(tokenizer: Tokenizer): (id: number) => string {
   }
 }
 
-/** A written word without the punctuation around it: as it is, then in small letters. */
-export function wordForms(written: string): string[] {
-  const bare = written.replace(LEADING, '').replace(TRAILING, '')
-  if (bare === '') return []
-  const small = bare.toLowerCase()
-  return small === bare ? [bare] : [bare, small]
+/** A written word without the punctuation around it. */
+function bare(written: string): string {
+  return written.replace(LEADING, '').replace(TRAILING, '')
 }
 
-/** The form that the model knows counts; the end of a sentence, where it is written, is scored as well. */
-function scoreWord(model: LanguageModel<unknown>, state: WordState, written: string) {
+/** What the model makes of a written word: one of its own, several, or none; and of the sentence's end behind it. */
+function scoreWord(
+  model: LanguageModel<unknown>,
+  tokenizer: TokenizerOptions,
+  state: WordState,
+  written: string,
+) {
+  let { model: current, atStart } = state
   let log10 = 0
-  let current = state.model
-  let atStart = state.atStart
-  const forms = wordForms(written)
-  if (forms.length > 0) {
-    const scores = forms.map(form => model.score(current, form))
-    const known = scores.filter(({ isUnknown }) => !isUnknown)
-    const best = (known.length > 0 ? known : scores).reduce((one, other) =>
-      other.log10Prob > one.log10Prob ? other : one,
-    )
-    log10 += best.log10Prob
-    current = best.state
+  const tokens = tokenize(bare(written), tokenizer)
+  if (tokenizer.tokenization === 'characters' && !atStart) tokens.unshift(SPACE)
+  for (const token of tokens) {
+    const scored = scoreToken(model, current, token)
+    log10 += scored.log10Prob
+    current = scored.state
     atStart = false
   }
   if (!atStart && ENDS_SENTENCE.test(written)) {
@@ -154,4 +154,12 @@ function scoreWord(model: LanguageModel<unknown>, state: WordState, written: str
     atStart = true
   }
   return { model: current, atStart, log10 }
+}
+
+/** Transcripts have capitals where sentences begin; a model of small letters knows the word all the same. */
+function scoreToken(model: LanguageModel<unknown>, state: unknown, token: string) {
+  const scored = model.score(state, token)
+  const small = token.toLowerCase()
+  if (!scored.isUnknown || small === token) return scored
+  return model.score(state, small)
 }

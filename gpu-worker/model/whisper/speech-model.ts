@@ -1,8 +1,9 @@
 /** Whisper as a model that transcribes: windows of a recording, heard a few at a time, given out in order. */
+import { plainTokenizer } from '../../../src/ngram/tokenizer.ts'
 import { HOP_SAMPLES, SAMPLE_RATE_HZ, SAMPLES_PER_POSITION, WINDOW_SECONDS } from '../../audio/constants.ts'
 import { alignTokens } from '../../speech/alignment.ts'
 import { type AudioWindow, quietWindows } from '../../speech/audio-windows.ts'
-import { Hotwords } from '../../speech/hotwords.ts'
+import { HotwordTrie } from '../../speech/hotword-trie.ts'
 import type { FoundTranscript } from '../../speech/search.ts'
 import { splitSegments, type TimedTokens } from '../../speech/segments.ts'
 import { nonSpeechTokens, TokenRules } from '../../speech/token-rules.ts'
@@ -133,9 +134,10 @@ export class WhisperSpeechModel implements SpeechModel {
       scorer: isFused
         ? new WordScorer({
             model: languageModel?.model ?? null,
+            tokenizer: languageModel?.tokenizer ?? plainTokenizer,
             weight: languageModel?.weight ?? 0,
             wordBonus: languageModel?.wordBonus ?? 0,
-            hotwords: hotwords.length > 0 ? new Hotwords(hotwords) : null,
+            hotwords: hotwords.length > 0 ? new HotwordTrie(hotwords) : null,
             textOf: this.#textOf,
           })
         : null,

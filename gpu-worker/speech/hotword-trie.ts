@@ -3,6 +3,7 @@
  * one out it is lifted bit by bit, so that it lives to see the end; what it was lent is taken back when the spelling
  * breaks off, and earned when the word, or the last word of the phrase, is complete.
  */
+import { HOTWORD_BONUS } from '../../src/ngram/hotwords.ts'
 
 /** Where a hypothesis stands in the trie; never changed once made. */
 export interface HotwordMatch {
@@ -20,15 +21,15 @@ interface Node {
   lentPerLetter: number
 }
 
-/** Natural logarithm, a word. About what a rare name lacks against the common words that sound like it. */
-const BOOST_PER_WORD = 4
-
-export class Hotwords {
+export class HotwordTrie {
   readonly #root: Node = emptyNode()
   readonly #start: HotwordMatch = { node: this.#root, provisional: 0 }
 
-  /** @param phrases compared in small letters and without punctuation */
-  constructor(phrases: readonly string[], boostPerWord = BOOST_PER_WORD) {
+  /**
+   * @param phrases compared in small letters and without punctuation
+   * @param boostPerWord natural logarithm
+   */
+  constructor(phrases: readonly string[], boostPerWord = HOTWORD_BONUS) {
     for (const phrase of phrases) {
       const text = normalize(phrase).trim()
       if (text !== '') this.#add(text, boostPerWord * text.split(' ').length)
