@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     projects: [
       // Beside the code: no weights, no network, no other process.
-      { test: { name: 'unit', include: ['{src,gpu-worker,workers,bench,scripts,web}/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['{src,gpu-worker,workers,sdk,bench,scripts,web}/**/*.test.ts'] } },
       // Across processes, with the committed weights.
       {
         test: {

@@ -1,7 +1,7 @@
 /** A request that waits for a worker to be started, and what its stream says meanwhile. */
 import { type ColdStartEvent, serializeColdStart } from '../protocol/cold-start.ts'
+import { serializeErrorEvent } from '../protocol/error-response.ts'
 import { toApiError } from '../protocol/errors.ts'
-import { serializeErrorEvent } from '../protocol/sse.ts'
 import { type Clock, sleep } from './clock.ts'
 import { cancelled, tooSlow, unavailable } from './failures.ts'
 

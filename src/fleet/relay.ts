@@ -2,8 +2,9 @@
  * Relays a stream of events from a worker to a client: whole events only, at the client's pace. A stream that breaks
  * before its last event ends in a typed error event; a client that goes away cancels the worker's work.
  */
+import { serializeErrorEvent } from '../protocol/error-response.ts'
 import { type ApiError, toApiError } from '../protocol/errors.ts'
-import { doneData, ServerSentEventParser, serializeErrorEvent } from '../protocol/sse.ts'
+import { doneData, ServerSentEventParser } from '../protocol/sse.ts'
 import { EventFramer } from './event-framer.ts'
 import { brokenOff } from './failures.ts'
 

@@ -1,6 +1,7 @@
 /** The answers to what went wrong: an error, a path that isn't there, a method that a path doesn't have. */
 import type { Context, Env, Hono } from 'hono'
 import { ApiError, toApiError, toErrorBody, toErrorHeaders } from './errors.ts'
+import { serializeEvent } from './sse.ts'
 
 /** An error as a response, by the catalogue. */
 export function errorResponse(error: unknown, headers: Record<string, string> = {}): Response {
@@ -8,6 +9,11 @@ export function errorResponse(error: unknown, headers: Record<string, string> = 
     status: toApiError(error).status,
     headers: { ...toErrorHeaders(error), 'cache-control': 'no-store', ...headers },
   })
+}
+
+/** The event that ends a stream which broke: OpenAI's clients raise what it holds. Nothing follows it. */
+export function serializeErrorEvent(error: unknown): string {
+  return serializeEvent({ event: 'error', data: JSON.stringify(toErrorBody(error)) })
 }
 
 /** For `app.notFound`: 405 with `Allow` where the path exists with other methods, else 404 with the nearest path. */

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
+import { serializeErrorEvent } from './error-response.ts'
 import { ApiError } from './errors.ts'
 import {
   parseEvents,
   type ServerSentEvent,
   ServerSentEventParser,
   serializeComment,
-  serializeErrorEvent,
   serializeEvent,
 } from './sse.ts'
 
@@ -45,6 +45,13 @@ describe('the parser', () => {
     ['an event that was cut off is dropped', 'data: a\n\ndata: b\n', [{ data: 'a' }]],
   ])('%s', (_name, text, events) => {
     expect(parse(text)).toEqual(events)
+  })
+
+  test('tells of comments where asked', () => {
+    const comments: string[] = []
+    const parser = new ServerSentEventParser(comment => comments.push(comment))
+    expect(parser.push(encode(': ping\n:pong\ndata: x\n\n'))).toEqual([{ data: 'x' }])
+    expect(comments).toEqual(['ping', 'pong'])
   })
 
   test('refuses an event without end', () => {

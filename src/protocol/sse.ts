@@ -1,5 +1,4 @@
 /** Server-sent events (WHATWG HTML, section 9.2), both ways, byte by byte. */
-import { toErrorBody } from './errors.ts'
 
 /** One event. `event` and `id` are there only when the stream named them. */
 export interface ServerSentEvent {
@@ -23,11 +22,6 @@ export function serializeEvent(event: ServerSentEvent): string {
   return `${text}\n`
 }
 
-/** The event that ends a stream which broke: OpenAI's clients raise what it holds. Nothing follows it. */
-export function serializeErrorEvent(error: unknown): string {
-  return serializeEvent({ event: 'error', data: JSON.stringify(toErrorBody(error)) })
-}
-
 /** A comment for the wire: keeps a silent connection open, and clients skip it. */
 export function serializeComment(comment: string): string {
   return `: ${oneLine(comment)}\n\n`
@@ -46,6 +40,12 @@ export class ServerSentEventParser {
   #dataCharacters = 0
   #event: string | undefined
   #id: string | undefined
+  readonly #onComment: ((comment: string) => void) | undefined
+
+  /** @param onComment told of comments, which others skip */
+  constructor(onComment?: (comment: string) => void) {
+    this.#onComment = onComment
+  }
 
   /** Bytes in, complete events out. @throws RangeError when one event is longer than 16 Mi characters */
   push(bytes: Uint8Array): ServerSentEvent[] {
@@ -74,7 +74,10 @@ export class ServerSentEventParser {
   #line(line: string): ServerSentEvent | null {
     if (line === '') return this.#dispatch()
     const colon = line.indexOf(':')
-    if (colon === 0) return null
+    if (colon === 0) {
+      this.#onComment?.(line.slice(1).trim())
+      return null
+    }
     const field = colon < 0 ? line : line.slice(0, colon)
     const start = line[colon + 1] === ' ' ? colon + 2 : colon + 1
     const value = colon < 0 ? '' : line.slice(start)
