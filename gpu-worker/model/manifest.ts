@@ -25,7 +25,6 @@ const Common = {
   files: z.record(z.string(), File),
   /** Other packs whose files this one uses, by name; looked for beside this one. */
   requires: z.array(z.string()).default([]),
-  tokenizer: z.string(),
 }
 
 /** What decides whether a window holds speech; measured by `training/evaluate` (see docs/log.md). */
@@ -43,6 +42,7 @@ const SpeechGate = z.strictObject({
 /** Speech recognizer of Whisper's architecture. */
 export const WhisperManifest = z.strictObject({
   ...Common,
+  tokenizer: z.string(),
   architecture: z.literal('whisper'),
   audio: z.strictObject({
     sample_rate_hz: z.literal(16_000),
@@ -84,6 +84,7 @@ const AdapterSite = z.strictObject({
 /** Audio-language model: speech tokens by the bridge, acoustic tokens by a projector, a small LLM. */
 export const PocketManifest = z.strictObject({
   ...Common,
+  tokenizer: z.string(),
   architecture: z.literal('pocket'),
   /** The pack that hears for this one. */
   speech: z.strictObject({ pack: z.string() }),
@@ -147,5 +148,23 @@ export const PocketManifest = z.strictObject({
 })
 export type PocketManifest = z.infer<typeof PocketManifest>
 
-export const PackManifest = z.discriminatedUnion('architecture', [WhisperManifest, PocketManifest])
+/** Voice activity detector of Silero's architecture: recurrent, one probability a frame. */
+export const SileroVadManifest = z.strictObject({
+  ...Common,
+  architecture: z.literal('silero-vad'),
+  graph: z.string(),
+  sample_rate_hz: z.literal(16_000),
+  frame_samples: z.int().positive(),
+  /** Samples before a frame that go in with it. */
+  context_samples: z.int().positive(),
+  /** Layers and width of what it remembers. */
+  state: z.tuple([z.int().positive(), z.int().positive()]),
+})
+export type SileroVadManifest = z.infer<typeof SileroVadManifest>
+
+export const PackManifest = z.discriminatedUnion('architecture', [
+  WhisperManifest,
+  PocketManifest,
+  SileroVadManifest,
+])
 export type PackManifest = z.infer<typeof PackManifest>

@@ -2,7 +2,7 @@
 import { plainTokenizer } from '../../../src/ngram/tokenizer.ts'
 import { HOP_SAMPLES, SAMPLE_RATE_HZ, SAMPLES_PER_POSITION, WINDOW_SECONDS } from '../../audio/constants.ts'
 import { alignTokens } from '../../speech/alignment.ts'
-import { type AudioWindow, quietWindows } from '../../speech/audio-windows.ts'
+import { type AudioWindow, fitsIn, quietWindows, speechWindows } from '../../speech/audio-windows.ts'
 import { HotwordTrie } from '../../speech/hotword-trie.ts'
 import type { FoundTranscript } from '../../speech/search.ts'
 import { splitSegments, type TimedTokens } from '../../speech/segments.ts'
@@ -16,7 +16,9 @@ import type {
   TranscribeEvent,
   TranscribeOptions,
   TranscriptToken,
+  VoiceActivityOptions,
 } from '../../transcribe.ts'
+import type { VoiceActivity } from '../silero-vad/voice-activity.ts'
 import type { WhisperDecoder } from './decoder.ts'
 import {
   type Ears,
@@ -33,6 +35,9 @@ const MAX_PROMPT_TOKENS = 223
 const MAX_WINDOW_SECONDS = WINDOW_SECONDS - TAIL_SAMPLES / SAMPLE_RATE_HZ
 const SECONDS_PER_POSITION = SAMPLES_PER_POSITION / SAMPLE_RATE_HZ
 
+/** faster-whisper pads by 400 ms and joins over 2 s; OpenAI's `server_vad` has these. */
+const DEFAULT_VAD: VoiceActivityOptions = { threshold: 0.5, minSilenceMs: 500, speechPadMs: 300 }
+
 /** A window and what will be heard in it. */
 interface Pending {
   readonly window: AudioWindow
@@ -45,16 +50,24 @@ export class WhisperSpeechModel implements SpeechModel {
   readonly canTranslate = false
   readonly #ears: Ears
   readonly #decoder: WhisperDecoder
+  readonly #activity: VoiceActivity | null
   readonly #close: () => Promise<void>
   readonly #rules: { readonly timed: TokenRules; readonly plain: TokenRules }
   readonly #textOf: (id: number) => string
 
-  constructor(ears: Ears, decoder: WhisperDecoder, close: () => Promise<void>) {
+  /** @param activity null where there is no detector: recordings are then cut at quiet places */
+  constructor(
+    ears: Ears,
+    decoder: WhisperDecoder,
+    activity: VoiceActivity | null,
+    close: () => Promise<void>,
+  ) {
     const { manifest, tokenizer } = ears
     this.id = manifest.name
     this.languages = manifest.languages
     this.#ears = ears
     this.#decoder = decoder
+    this.#activity = activity
     this.#close = close
     const tokens = {
       endOfText: manifest.tokens.end_of_text,
@@ -79,13 +92,15 @@ export class WhisperSpeechModel implements SpeechModel {
     const hear = this.#hearOptions(options, signal)
     const pending: Pending[] = []
     let received = 0
-    let heardSamples = 0
+    let speechSamples = 0
     let id = 0
     const counted = count(samples, length => {
       received += length
     })
     try {
-      const windows = quietWindows(counted, MAX_WINDOW_SECONDS)
+      const windows = this.#windows(counted, options, signal, length => {
+        speechSamples += length
+      })
       let isOver = false
       while (true) {
         while (!isOver && pending.length < WINDOWS_AHEAD) {
@@ -101,7 +116,6 @@ export class WhisperSpeechModel implements SpeechModel {
         const next = pending.shift()
         if (!next) break
         const segments = await next.segments
-        if (segments.length > 0) heardSamples += next.window.samples.length
         for (const segment of segments) yield { type: 'segment', segment: { id: id++, ...segment } }
       }
     } finally {
@@ -110,7 +124,7 @@ export class WhisperSpeechModel implements SpeechModel {
     yield {
       type: 'end',
       durationSeconds: received / SAMPLE_RATE_HZ,
-      speechSeconds: heardSamples / SAMPLE_RATE_HZ,
+      speechSeconds: id === 0 ? 0 : speechSamples / SAMPLE_RATE_HZ,
       language: this.languages[0]!,
       noSpeech: id === 0,
       timestampSource: options.wordTimestamps ? 'align' : hear.withTimestamps ? 'model' : 'vad',
@@ -119,6 +133,32 @@ export class WhisperSpeechModel implements SpeechModel {
 
   close(): Promise<void> {
     return this.#close()
+  }
+
+  /** The recording in windows; `onSpeech` is told how much of it is taken for speech. */
+  async *#windows(
+    samples: AsyncIterable<Float32Array>,
+    { vad }: TranscribeOptions,
+    signal: AbortSignal,
+    onSpeech: (samples: number) => void,
+  ): AsyncGenerator<AudioWindow> {
+    const activity = this.#activity
+    let pieces = samples
+    let detects = vad !== null && activity !== null
+    if (vad === 'auto') {
+      const [isShort, all] = await fitsIn(samples, MAX_WINDOW_SECONDS)
+      pieces = all
+      detects &&= !isShort
+    }
+    if (detects) {
+      const finder = { activity: activity!, options: vad === 'auto' ? DEFAULT_VAD : vad!, signal }
+      yield* speechWindows(pieces, MAX_WINDOW_SECONDS, finder, onSpeech)
+      return
+    }
+    for await (const window of quietWindows(pieces, MAX_WINDOW_SECONDS)) {
+      onSpeech(window.samples.length)
+      yield window
+    }
   }
 
   #hearOptions(options: TranscribeOptions, signal: AbortSignal): HearOptions {

@@ -1,8 +1,10 @@
 /** Loads a Whisper pack once, for all who listen with it: chat and transcription share sessions and batches. */
+import type { OrtRuntime } from '../../runtime/runtime.ts'
 import { loadTokenizer } from '../../text/tokenizer.ts'
 import type { LoadContext } from '../chat-model.ts'
-import type { WhisperManifest } from '../manifest.ts'
+import type { SileroVadManifest, WhisperManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
+import { VoiceActivity } from '../silero-vad/voice-activity.ts'
 import { WhisperDecoder } from './decoder.ts'
 import { WhisperEncoder } from './encoder.ts'
 import { Recognizer } from './recognizer.ts'
@@ -14,13 +16,15 @@ const MAX_ROWS = 20
 /** @throws RuntimeError, PackError */
 export async function loadWhisper(
   pack: Pack<WhisperManifest>,
-  { runtime, threads }: Pick<LoadContext, 'runtime' | 'threads'>,
+  { runtime, threads, packs }: Pick<LoadContext, 'runtime' | 'threads' | 'packs'>,
 ): Promise<WhisperSpeechModel> {
   const { manifest } = pack
-  const [encoderSession, decoderSession, tokenizer] = await Promise.all([
+  const detector = Array.from(packs.values()).find(isDetector)
+  const [encoderSession, decoderSession, tokenizer, activity] = await Promise.all([
     runtime.loadSession(pack.path(manifest.encoder.graph), { threads }),
     runtime.loadSession(pack.path(manifest.decoder.graph), { threads }),
     loadTokenizer(pack.path(manifest.tokenizer)),
+    detector ? loadVoiceActivity(detector, runtime) : null,
   ])
   const decoder = new WhisperDecoder(decoderSession, manifest.decoder, MAX_ROWS)
   const ears = {
@@ -29,7 +33,17 @@ export async function loadWhisper(
     tokenizer,
     manifest,
   }
-  return new WhisperSpeechModel(ears, decoder, async () => {
-    await Promise.all([encoderSession.release(), decoderSession.release()])
+  return new WhisperSpeechModel(ears, decoder, activity, async () => {
+    await Promise.all([encoderSession.release(), decoderSession.release(), activity?.close()])
   })
+}
+
+function isDetector(pack: Pack): pack is Pack<SileroVadManifest> {
+  return pack.manifest.architecture === 'silero-vad'
+}
+
+/** One thread: its operators are too small for two. */
+async function loadVoiceActivity(pack: Pack<SileroVadManifest>, runtime: OrtRuntime): Promise<VoiceActivity> {
+  const session = await runtime.loadSession(pack.path(pack.manifest.graph), { threads: 1 })
+  return new VoiceActivity(session, pack.manifest)
 }
