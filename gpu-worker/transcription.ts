@@ -13,7 +13,7 @@ import type {
   TranscriptLogprob,
   TranscriptUsage,
 } from '../src/protocol/transcriptions.ts'
-import { decodeAudio } from './audio/decode.ts'
+import { decodeAudioPieces } from './audio/decode.ts'
 import { throwIfCancelled } from './cancellation.ts'
 import { type GenerateContext, generateChat } from './generate.ts'
 import { modelIds } from './model/chat-model.ts'
@@ -76,13 +76,10 @@ async function* transcribeWithSpeechModel(
 ): AsyncGenerator<TranscriptEvent> {
   if (task === 'translate') throw cannotTranslate(model.id)
   const options = optionsOf(request, model, tenant, signal)
-  const decoded = await decodeFile(
-    file.bytes,
-    { maxSeconds: limits.maxTranscriptionSeconds, maxBytes: limits.maxAudioBytes },
-    signal,
-  )
+  const { maxTranscriptionSeconds: maxSeconds, maxAudioBytes: maxBytes } = limits
+  const samples = decodeAudioPieces(file.bytes, { maxSeconds, maxBytes }, signal)
   try {
-    for await (const event of model.transcribe(onePiece(decoded.samples), options)) {
+    for await (const event of model.transcribe(samples, options)) {
       if (event.type === 'segment') {
         const { segment } = event
         const logprobs = (segment.logprobs ?? []).map(({ token, bytes, logprob }) => ({
@@ -99,7 +96,7 @@ async function* transcribeWithSpeechModel(
     }
   } catch (error) {
     throwIfCancelled(signal)
-    throw error
+    throw withParam(error, 'file')
   }
 }
 
@@ -137,9 +134,9 @@ function optionsOf(
   }
 }
 
-function vadOf(strategy: 'auto' | 'none' | ServerVad): VoiceActivityOptions | null {
+function vadOf(strategy: 'auto' | 'none' | ServerVad): TranscribeOptions['vad'] {
   if (strategy === 'none') return null
-  if (strategy === 'auto') return defaultVad
+  if (strategy === 'auto') return 'auto'
   return {
     threshold: strategy.threshold ?? defaultVad.threshold,
     minSilenceMs: strategy.silence_duration_ms ?? defaultVad.minSilenceMs,
@@ -236,21 +233,8 @@ function cannotTranslate(model: string): ApiError {
   })
 }
 
-/** @throws ApiError, with the field that carries the recording */
-async function decodeFile(
-  bytes: Uint8Array,
-  limits: { maxSeconds: number; maxBytes: number },
-  signal: AbortSignal,
-) {
-  try {
-    return await decodeAudio(bytes, limits, signal)
-  } catch (error) {
-    throwIfCancelled(signal)
-    if (!(error instanceof ApiError)) throw error
-    throw new ApiError(error.code, { message: error.message, param: 'file', cause: error })
-  }
-}
-
-async function* onePiece(samples: Float32Array): AsyncGenerator<Float32Array> {
-  yield samples
+/** What is wrong with the audio is said of the field that carries it. */
+function withParam(error: unknown, param: string): unknown {
+  if (!(error instanceof ApiError) || error.param !== null || !error.code.startsWith('audio_')) return error
+  return new ApiError(error.code, { message: error.message, param, cause: error })
 }

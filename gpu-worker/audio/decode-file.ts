@@ -21,8 +21,26 @@ export interface DecodedFile {
  * Decodes in this thread. A file whose middle is broken gives what came before.
  * @throws ApiError `audio_empty`, `audio_unreadable`, `audio_too_long`, `audio_format_unsupported`
  */
-export async function decodeFile({ bytes, container, maxSeconds }: DecodeJob): Promise<DecodedFile> {
-  const collector = new PcmCollector(maxSeconds)
+export async function decodeFile(job: DecodeJob): Promise<DecodedFile> {
+  const pieces: Float32Array[] = []
+  const source = await decodePieces(job, piece => pieces.push(piece))
+  return { samples: concatenate(pieces), source }
+}
+
+/**
+ * As `decodeFile`, but gives the samples on as they are decoded: some hundredths of a second to some seconds at a time.
+ * @param emit may block, and throw to end the work
+ * @throws ApiError as decodeFile, `audio_too_long` perhaps after many pieces
+ */
+export async function decodePieces(
+  { bytes, container, maxSeconds }: DecodeJob,
+  emit: (piece: Float32Array) => void,
+): Promise<SourceFormat> {
+  let isEmpty = true
+  const collector = new PcmCollector(maxSeconds, piece => {
+    isEmpty = false
+    emit(piece)
+  })
   let failure: unknown
   try {
     await decodeSource(bytes, container, collector)
@@ -30,9 +48,9 @@ export async function decodeFile({ bytes, container, maxSeconds }: DecodeJob): P
     if (error instanceof ApiError) throw error
     failure = error
   }
-  const samples = collector.finish()
+  collector.finish()
   const { source } = collector
-  if (samples.length > 0 && source) return { samples, source }
+  if (!isEmpty && source) return source
   if (failure === undefined && collector.brokenPackets === 0)
     throw new ApiError('audio_empty', {
       message: `The audio is ${containerNames[container]} without a single sample.`,
@@ -41,6 +59,17 @@ export async function decodeFile({ bytes, container, maxSeconds }: DecodeJob): P
     message: `The audio looks like ${containerNames[container]}, but it cannot be decoded. Check that the file plays.`,
     cause: failure,
   })
+}
+
+/** Pieces as one array, [n] f32. */
+export function concatenate(pieces: readonly Float32Array[]): Float32Array {
+  const samples = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    samples.set(piece, at)
+    at += piece.length
+  }
+  return samples
 }
 
 /** Names for people. */

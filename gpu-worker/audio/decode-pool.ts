@@ -2,9 +2,9 @@
 import { Worker } from 'node:worker_threads'
 import { ApiError } from '../../src/protocol/errors.ts'
 import type { DecodedFile, DecodeJob } from './decode-file.ts'
-import type { DecodeReply } from './decode-thread.ts'
+import type { DecodeReply, DecodeTask } from './decode-thread.ts'
 
-/** How many threads, and how long a file may take. */
+/** How many threads, and how long a file, or the next piece of it, may take. */
 export interface DecodePoolOptions {
   maxThreads: number
   /** Milliseconds that every file may take. Honest files need a tenth. */
@@ -17,13 +17,16 @@ const TIMEOUT_MS_PER_MEGABYTE = 4_000
 /** Heap of one thread; samples and WebAssembly memory lie outside it, and are limited by the length of the audio. */
 const THREAD_HEAP_MB = 256
 
+/** Pieces of a second and more that a thread is ahead of whoever takes them. */
+const PIECES_AHEAD = 8
+
 /** A file on its way. */
-interface Task {
-  job: DecodeJob
+interface Task extends DecodeTask {
   /** The thread that works on it; null while it waits. */
   worker: Worker | null
-  /** Answers the caller, once. */
-  settle(answer: { file: DecodedFile } | { error: unknown }): void
+  onPiece(samples: Float32Array): void
+  /** Answers the caller, once; no file for one that went in pieces. */
+  settle(answer: { file: DecodedFile | null } | { error: unknown }): void
 }
 
 /** Threads are started when work is there, and kept; they don't keep the process alive. */
@@ -53,13 +56,66 @@ export class DecodePool {
    * Decodes a file in a thread. `job.bytes` are copied.
    * @throws ApiError as decodeFile; the signal's reason when it is aborted, and then the thread is gone
    */
-  run(job: DecodeJob, signal?: AbortSignal): Promise<DecodedFile> {
+  async run(job: DecodeJob, signal?: AbortSignal): Promise<DecodedFile> {
+    const file = await this.#enqueue({ job, credits: null }, () => {}, signal)
+    return file!
+  }
+
+  /**
+   * Decodes a file in a thread, no faster than its pieces are taken. Leaving off early ends the thread.
+   * @throws ApiError as decodePieces; the signal's reason when it is aborted
+   */
+  async *stream(job: DecodeJob, signal: AbortSignal): AsyncGenerator<Float32Array> {
+    const credits = new Int32Array(new SharedArrayBuffer(4)).fill(PIECES_AHEAD)
+    const arrived: Float32Array[] = []
+    const left = new AbortController()
+    let wake = () => {}
+    const onPiece = (samples: Float32Array) => {
+      arrived.push(samples)
+      wake()
+    }
+    let end: { error: unknown } | 'done' | null = null
+    const work = this.#enqueue({ job, credits }, onPiece, AbortSignal.any([signal, left.signal]))
+    work
+      .then(
+        () => 'done' as const,
+        (error: unknown) => ({ error }),
+      )
+      .then(outcome => {
+        end = outcome
+        wake()
+      })
+    try {
+      for (;;) {
+        const piece = arrived.shift()
+        if (piece) {
+          Atomics.add(credits, 0, 1)
+          Atomics.notify(credits, 0)
+          yield piece
+        } else if (end === null) {
+          await new Promise<void>(resolve => {
+            wake = resolve
+          })
+        } else if (end === 'done') return
+        else throw (end as { error: unknown }).error
+      }
+    } finally {
+      left.abort()
+    }
+  }
+
+  #enqueue(
+    work: DecodeTask,
+    onPiece: (samples: Float32Array) => void,
+    signal?: AbortSignal,
+  ): Promise<DecodedFile | null> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const onAbort = () => this.#cancel(task, signal?.reason)
       const task: Task = {
-        job,
+        ...work,
         worker: null,
+        onPiece,
         settle: answer => {
           signal?.removeEventListener('abort', onAbort)
           if ('file' in answer) resolve(answer.file)
@@ -86,8 +142,16 @@ export class DecodePool {
     task.worker = worker
     this.#running.set(worker, task)
     const milliseconds = this.#timeoutMs + (task.job.bytes.length / 1e6) * TIMEOUT_MS_PER_MEGABYTE
-    const timer = setTimeout(() => this.#cancel(task, gaveUp('took too long to decode')), milliseconds)
-    const { settle } = task
+    const timer = setTimeout(() => {
+      // Without credits it is we who are waited for.
+      if (task.credits?.[0] === 0) timer.refresh()
+      else this.#cancel(task, gaveUp('took too long to decode'))
+    }, milliseconds)
+    const { settle, onPiece } = task
+    task.onPiece = samples => {
+      timer.refresh()
+      onPiece(samples)
+    }
     task.settle = answer => {
       clearTimeout(timer)
       settle(answer)
@@ -96,19 +160,24 @@ export class DecodePool {
     // A copy of its own: the memory around a view would be copied with it, and the caller may need the bytes again.
     // Not slice(): a Buffer's shares its memory.
     const bytes = new Uint8Array(task.job.bytes)
-    worker.postMessage({ ...task.job, bytes }, [bytes.buffer])
+    const message: DecodeTask = { job: { ...task.job, bytes }, credits: task.credits }
+    worker.postMessage(message, [bytes.buffer])
   }
 
   #onReply(worker: Worker, reply: DecodeReply): void {
     const task = this.#running.get(worker)
     if (!task) return
+    if (reply.type === 'piece') {
+      task.onPiece(reply.samples)
+      return
+    }
     this.#running.delete(worker)
     worker.unref()
     this.#idle.push(worker)
     task.settle(
-      reply.type === 'decoded'
-        ? { file: reply.file }
-        : { error: new ApiError(reply.code, { message: reply.message }) },
+      reply.type === 'failed'
+        ? { error: new ApiError(reply.code, { message: reply.message }) }
+        : { file: reply.type === 'decoded' ? reply.file : null },
     )
     this.#dispatch()
   }

@@ -1,10 +1,20 @@
 /** One decoding thread: takes a file, answers with its samples. What goes wrong in it ends with it. */
 import { parentPort } from 'node:worker_threads'
 import { type ErrorCode, toApiError } from '../../src/protocol/errors.ts'
-import { type DecodedFile, type DecodeJob, decodeFile } from './decode-file.ts'
+import { SAMPLE_RATE_HZ } from './constants.ts'
+import { concatenate, type DecodedFile, type DecodeJob, decodeFile, decodePieces } from './decode-file.ts'
 
-/** What a thread answers to a DecodeJob. */
+/** What a thread is asked: a file, whole, or in pieces as long as there are credits. */
+export interface DecodeTask {
+  job: DecodeJob
+  /** Pieces that may be sent, [1] i32 in shared memory; the thread sleeps while there are none. Null: whole. */
+  credits: Int32Array | null
+}
+
+/** What a thread answers: pieces if asked for them, and one end. */
 export type DecodeReply =
+  | { type: 'piece'; samples: Float32Array }
+  | { type: 'ended' }
   | { type: 'decoded'; file: DecodedFile }
   | { type: 'failed'; code: ErrorCode; message: string }
 
@@ -19,9 +29,13 @@ console.error = () => {
 }
 console.warn = console.error
 
-parentPort!.on('message', async (job: DecodeJob) => {
+parentPort!.on('message', async ({ job, credits }: DecodeTask) => {
   complaints = 0
   try {
+    if (credits) {
+      await sendPieces(job, credits)
+      return
+    }
     const file = await decodeFile(job)
     reply({ type: 'decoded', file }, [file.samples.buffer as ArrayBuffer])
   } catch (error) {
@@ -29,6 +43,27 @@ parentPort!.on('message', async (job: DecodeJob) => {
     reply({ type: 'failed', code, message })
   }
 })
+
+/** Sends what is decoded, a second or more at a time, at the pace at which it is taken. */
+async function sendPieces(job: DecodeJob, credits: Int32Array): Promise<void> {
+  let pending: Float32Array[] = []
+  let count = 0
+  const send = () => {
+    while (Atomics.load(credits, 0) === 0) Atomics.wait(credits, 0, 0)
+    Atomics.sub(credits, 0, 1)
+    const samples = concatenate(pending)
+    pending = []
+    count = 0
+    reply({ type: 'piece', samples }, [samples.buffer as ArrayBuffer])
+  }
+  await decodePieces(job, piece => {
+    pending.push(piece)
+    count += piece.length
+    if (count >= SAMPLE_RATE_HZ) send()
+  })
+  if (count > 0) send()
+  reply({ type: 'ended' })
+}
 
 function reply(message: DecodeReply, transfer: ArrayBuffer[] = []): void {
   parentPort!.postMessage(message, transfer)

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { ApiError, type ErrorCode } from '../../src/protocol/errors.ts'
-import { closeDecoder, type DecodedAudio, decodeAudio } from './decode.ts'
+import { closeDecoder, type DecodedAudio, decodeAudio, decodeAudioPieces } from './decode.ts'
+import { concatenate } from './decode-file.ts'
 import { DecodePool } from './decode-pool.ts'
 
 // Starting a thread takes seconds on a machine that is busy with other things.
@@ -243,6 +244,51 @@ describe('DecodePool', () => {
     for (const { samples } of await Promise.all(files)) expect(samples.length).toBe(16_000)
     await pool.close()
     expect(pool.size).toBe(0)
+  })
+})
+
+describe('decodeAudioPieces', () => {
+  const never = new AbortController().signal
+
+  it.each(['mp3.mp3', 'opus.opus', 'flac.flac', 'aac.m4a', 'vorbis.ogg', 'wav-f32.wav'])(
+    'gives %s in pieces that are the whole',
+    async name => {
+      const pieces: Float32Array[] = []
+      for await (const piece of decodeAudioPieces(fixture(name), limits, never)) pieces.push(piece)
+      expect(concatenate(pieces)).toEqual((await decodeAudio(fixture(name), limits)).samples)
+    },
+  )
+
+  it('decodes no further than it is read, and ends when nobody reads on', async () => {
+    const pool = new DecodePool({ maxThreads: 1 })
+    const job = { bytes: opusBomb(50_000), container: 'ogg', maxSeconds: 7200 } as const
+    let seconds = 0
+    for await (const piece of pool.stream(job, never)) {
+      seconds += piece.length / 16_000
+      if (seconds > 20) break
+    }
+    expect(seconds).toBeLessThan(60)
+    await new Promise(resolve => setImmediate(resolve))
+    expect(pool.size).toBe(0)
+  })
+
+  it('refuses what is too long, and what is broken, as the whole is refused', async () => {
+    const read = async (file: Uint8Array, maxSeconds: number) => {
+      for await (const piece of decodeAudioPieces(file, { ...limits, maxSeconds }, never)) void piece
+    }
+    expect((await failure(read(opusBomb(50_000), 60))).code).toBe('audio_too_long')
+    expect((await failure(read(fixture('mp3.mp3'), 0.5))).code).toBe('audio_too_long')
+    expect((await failure(read(fixture('flac.flac').subarray(0, 60), 60))).code).toMatch(/^audio_/)
+    expect((await failure(read(new Uint8Array(0), 60))).code).toBe('audio_empty')
+  })
+
+  it('ends with the signal’s reason', async () => {
+    const abort = new AbortController()
+    const reason = new Error('the caller left')
+    const pieces = decodeAudioPieces(opusBomb(50_000), { ...limits, maxSeconds: 7200 }, abort.signal)
+    await pieces.next()
+    abort.abort(reason)
+    await expect(Array.fromAsync(pieces)).rejects.toBe(reason)
   })
 })
 

@@ -7,7 +7,7 @@
 import { availableParallelism } from 'node:os'
 import { ApiError } from '../../src/protocol/errors.ts'
 import { SAMPLE_RATE_HZ } from './constants.ts'
-import { type DecodedFile, decodeFile } from './decode-file.ts'
+import { type DecodedFile, type DecodeJob, decodeFile } from './decode-file.ts'
 import { DecodePool } from './decode-pool.ts'
 import { detectFormat } from './detect-format.ts'
 import type { SourceFormat } from './pcm-collector.ts'
@@ -30,7 +30,12 @@ export interface DecodeLimits {
 /** WAV at 16 kHz up to this size takes a few milliseconds, less than handing it to a thread and back. */
 const MAX_INLINE_BYTES = 1_048_576
 
+/** Files decoded piece by piece at the same time; more wait. */
+const MAX_STREAMS = 8
+
 const pool = new DecodePool({ maxThreads: Math.min(4, availableParallelism()) })
+/** Threads of long recordings sleep most of the time, and must not be in the way of short ones. */
+const streamPool = new DecodePool({ maxThreads: MAX_STREAMS })
 
 /**
  * Decodes WAV, MP3, FLAC, Ogg (Opus, Vorbis, FLAC), WebM and Matroska (Opus, Vorbis), and AAC (MP4, ADTS, LATM), told
@@ -50,17 +55,41 @@ export async function decodeAudio(
   return { samples, durationSeconds: samples.length / SAMPLE_RATE_HZ, source }
 }
 
+/**
+ * As `decodeAudio`, in pieces as they are decoded and no faster than they are taken: hours in bounded memory.
+ * Leaving off early ends the work.
+ * @returns pieces of 16 kHz mono in [-1, 1], [n] f32, n > 0
+ * @throws ApiError as decodeAudio; what the headers don't tell only after some pieces
+ * @example for await (const samples of decodeAudioPieces(bytes, limits, signal)) count += samples.length
+ */
+export async function* decodeAudioPieces(
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+  signal: AbortSignal,
+): AsyncGenerator<Float32Array> {
+  signal.throwIfAborted()
+  const job = jobOf(bytes, limits)
+  if (isQuick(job)) yield (await decodeFile(job)).samples
+  else yield* streamPool.stream(job, signal)
+}
+
 /** Starts a decoding thread ahead of the first file. */
 export function warmDecoder(): void {
   pool.warm()
 }
 
 /** Ends the decoding threads that are idle; for tests and for shutting down. */
-export function closeDecoder(): Promise<void> {
-  return pool.close()
+export async function closeDecoder(): Promise<void> {
+  await Promise.all([pool.close(), streamPool.close()])
 }
 
 async function decode(bytes: Uint8Array, limits: DecodeLimits, signal?: AbortSignal): Promise<DecodedFile> {
+  const job = jobOf(bytes, limits)
+  return isQuick(job) ? decodeFile(job) : pool.run(job, signal)
+}
+
+/** What the bytes are, if it is something that is decoded. @throws ApiError */
+function jobOf(bytes: Uint8Array, limits: DecodeLimits): DecodeJob {
   if (bytes.length === 0)
     throw new ApiError('audio_empty', { message: 'The audio is empty: it has no bytes.' })
   if (bytes.length > limits.maxBytes)
@@ -79,12 +108,13 @@ async function decode(bytes: Uint8Array, limits: DecodeLimits, signal?: AbortSig
       })
     case 'container': {
       const { container, offset } = detection
-      const job = { bytes: bytes.subarray(offset), container, maxSeconds: limits.maxSeconds }
-      const isQuick =
-        container === 'wav' &&
-        bytes.length <= MAX_INLINE_BYTES &&
-        parseWav(job.bytes).sampleRateHz === SAMPLE_RATE_HZ
-      return isQuick ? decodeFile(job) : pool.run(job, signal)
+      return { bytes: bytes.subarray(offset), container, maxSeconds: limits.maxSeconds }
     }
   }
+}
+
+function isQuick({ bytes, container }: DecodeJob): boolean {
+  return (
+    container === 'wav' && bytes.length <= MAX_INLINE_BYTES && parseWav(bytes).sampleRateHz === SAMPLE_RATE_HZ
+  )
 }

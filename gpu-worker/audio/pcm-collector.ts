@@ -14,8 +14,8 @@ export interface SourceFormat {
 }
 
 /**
- * Collects 16 kHz mono. Memory grows with what was really decoded, up to `maxSeconds` of output (64 kB a second),
- * whatever a file's headers claim.
+ * Takes PCM of any kind and gives 16 kHz mono on, piece by piece; whatever a file's headers claim, what counts is what
+ * was really decoded.
  */
 export class PcmCollector {
   readonly maxSeconds: number
@@ -23,13 +23,14 @@ export class PcmCollector {
   source: SourceFormat | null = null
   /** Packets or frames that were there and gave nothing; counted by the decoders. */
   brokenPackets = 0
+  readonly #emit: (piece: Float32Array) => void
   #resampler: Resampler | null = null
-  #pieces: Float32Array[] = []
-  #samples = 0
   #receivedSeconds = 0
 
-  constructor(maxSeconds: number) {
+  /** @param emit takes each piece, [n] f32 in [-1, 1], n > 0; the piece is its own */
+  constructor(maxSeconds: number, emit: (piece: Float32Array) => void) {
     this.maxSeconds = maxSeconds
+    this.#emit = emit
   }
 
   /** Seconds taken so far, before resampling. */
@@ -47,13 +48,13 @@ export class PcmCollector {
     if (mono.length === 0) return
     if (this.#resampler?.sourceRateHz !== sampleRateHz) {
       checkSampleRate(sampleRateHz)
-      this.#flushResampler()
+      this.finish()
       this.#resampler = new Resampler(sampleRateHz)
     }
     this.#receivedSeconds += mono.length / sampleRateHz
     if (this.#receivedSeconds > this.maxSeconds) throw tooLong(null, this.maxSeconds)
     for (let i = 0; i < mono.length; i++) if (!Number.isFinite(mono[i])) mono[i] = 0
-    this.#keep(this.#resampler!.push(mono))
+    this.#give(this.#resampler!.push(mono))
   }
 
   /** As `write`, for planar channels of equal length, [channels][n] f32: their mean is taken. */
@@ -62,34 +63,20 @@ export class PcmCollector {
     if (first) this.write(channels.length === 1 ? first : mixDown(channels), sampleRateHz)
   }
 
-  /** All samples, [n] f32 at 16 kHz in [-1, 1]. The collector is empty after it. */
-  finish(): Float32Array {
-    this.#flushResampler()
-    const samples = new Float32Array(this.#samples)
-    let at = 0
-    for (const piece of this.#pieces) {
-      samples.set(piece, at)
-      at += piece.length
-    }
-    this.#pieces = []
-    this.#samples = 0
-    // Lossy decoders and resampling overshoot full scale a little.
-    for (let i = 0; i < samples.length; i++) {
-      if (samples[i]! > 1) samples[i] = 1
-      else if (samples[i]! < -1) samples[i] = -1
-    }
-    return samples
-  }
-
-  #flushResampler(): void {
-    if (this.#resampler) this.#keep(this.#resampler.flush())
+  /** Gives on what the resampler still holds. */
+  finish(): void {
+    if (this.#resampler) this.#give(this.#resampler.flush())
     this.#resampler = null
   }
 
-  #keep(piece: Float32Array): void {
+  #give(piece: Float32Array): void {
     if (piece.length === 0) return
-    this.#pieces.push(piece)
-    this.#samples += piece.length
+    // Lossy decoders and resampling overshoot full scale a little.
+    for (let i = 0; i < piece.length; i++) {
+      if (piece[i]! > 1) piece[i] = 1
+      else if (piece[i]! < -1) piece[i] = -1
+    }
+    this.#emit(piece)
   }
 }
 

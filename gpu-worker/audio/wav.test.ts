@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../../src/protocol/errors.ts'
+import { concatenate } from './decode-file.ts'
 import { PcmCollector } from './pcm-collector.ts'
 import { decodeWav, parseWav } from './wav.ts'
 
@@ -33,9 +34,11 @@ function riff(...chunks: Buffer[]): Uint8Array {
 }
 
 function decode(file: Uint8Array): Float32Array {
-  const collector = new PcmCollector(60)
+  const pieces: Float32Array[] = []
+  const collector = new PcmCollector(60, piece => pieces.push(piece))
   decodeWav(file, collector)
-  return collector.finish()
+  collector.finish()
+  return concatenate(pieces)
 }
 
 const pcm16 = format(1, 1, 16_000, 16)
@@ -112,7 +115,7 @@ describe('parseWav', () => {
 
 describe('decodeWav', () => {
   it('tells how long audio is that is too long', () => {
-    const collector = new PcmCollector(1)
+    const collector = new PcmCollector(1, () => {})
     const file = riff(format(1, 1, 8_000, 8), chunk('data', Buffer.alloc(12_000)))
     expect(() => decodeWav(file, collector)).toThrow('is 1.5 seconds long; at most 1 seconds')
   })
