@@ -21,6 +21,18 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
+/**
+ * The value that a part of all values doesn't exceed (nearest rank).
+ * @param part above 0, up to 1
+ * @throws RangeError for no values
+ */
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const value = sorted[Math.ceil(sorted.length * part) - 1]
+  if (value === undefined) throw new RangeError('a percentile of nothing')
+  return value
+}
+
 /** Numbers in [0, 1) that are the same in every run (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { doneData, parseEvents } from '../src/protocol/sse.ts'
+import { streamChat } from './stream-chat.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const POLL_MS = 10
@@ -57,40 +57,9 @@ export class ServerProcess {
    * @returns when the first token and the last came, from before the request was made up
    */
   async ask(wav: Buffer, question: string, maxTokens: number) {
-    const startedMs = performance.now()
-    const response = await fetch(`${this.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({
-        model: 'pocket',
-        temperature: 0,
-        max_tokens: maxTokens,
-        stream: true,
-        messages: [
-          {
-            role: 'user',
-            content: [
-              { type: 'input_audio', input_audio: { data: wav.toString('base64'), format: 'wav' } },
-              { type: 'text', text: question },
-            ],
-          },
-        ],
-      }),
-    })
-    if (!response.ok || !response.body) throw new Error(`${response.status}: ${await response.text()}`)
-    let firstTokenMs: number | null = null
-    let answer = ''
-    for await (const { data } of parseEvents(response.body)) {
-      if (data === doneData) break
-      const chunk = JSON.parse(data)
-      if (chunk.error) throw new Error(chunk.error.message)
-      const content = chunk.choices[0]?.delta.content
-      if (!content) continue
-      firstTokenMs ??= performance.now() - startedMs
-      answer += content
-    }
+    const { firstTokenMs, ...rest } = await streamChat(this.url, { wav, text: question, maxTokens })
     if (firstTokenMs === null) throw new Error('the answer was empty')
-    return { firstTokenMs, totalMs: performance.now() - startedMs, answer }
+    return { firstTokenMs, ...rest }
   }
 
   /** Bytes of resident memory of npm, the server and its worker together (Linux). Shared pages count each time. */

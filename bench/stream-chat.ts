@@ -1,0 +1,54 @@
+/** Asks a question over HTTP and reads the answer as it comes, as any client does. */
+import { doneData, parseEvents } from '../src/protocol/sse.ts'
+
+export interface ChatQuestion {
+  /** A WAV file; null for text alone. */
+  readonly wav: Buffer | null
+  readonly text: string
+  readonly maxTokens: number
+}
+
+export interface StreamedAnswer {
+  readonly answer: string
+  /** From before the request was made up to the first text; null when there was none. */
+  readonly firstTokenMs: number | null
+  readonly totalMs: number
+}
+
+/**
+ * @param baseUrl of an edge or a worker
+ * @throws Error with what the server said; or the signal's reason
+ */
+export async function streamChat(
+  baseUrl: string,
+  { wav, text, maxTokens }: ChatQuestion,
+  signal?: AbortSignal,
+): Promise<StreamedAnswer> {
+  const startedMs = performance.now()
+  const audio = wav && { type: 'input_audio', input_audio: { data: wav.toString('base64'), format: 'wav' } }
+  const response = await fetch(`${baseUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'pocket',
+      temperature: 0,
+      max_tokens: maxTokens,
+      stream: true,
+      messages: [{ role: 'user', content: [...(audio ? [audio] : []), { type: 'text', text }] }],
+    }),
+    ...(signal && { signal }),
+  })
+  if (!response.ok || !response.body) throw new Error(`${response.status}: ${await response.text()}`)
+  let firstTokenMs: number | null = null
+  let answer = ''
+  for await (const { data } of parseEvents(response.body)) {
+    if (data === doneData) break
+    const chunk = JSON.parse(data)
+    if (chunk.error) throw new Error(chunk.error.message)
+    const content = chunk.choices[0]?.delta.content
+    if (!content) continue
+    firstTokenMs ??= performance.now() - startedMs
+    answer += content
+  }
+  return { answer, firstTokenMs, totalMs: performance.now() - startedMs }
+}
