@@ -4,8 +4,11 @@ import type { EdgeEnv } from './edge-env.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import type { KeyVerifier } from './keys/verify-key.ts'
+import type { RateLimiter } from './limits/rate-limiter.ts'
+import type { LimitsOf } from './limits/tenant-limits.ts'
 import { authenticate, withoutKeys } from './middleware/authenticate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
+import { rateLimit } from './middleware/rate-limit.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { trainModel } from './ngram/train.ts'
@@ -40,6 +43,8 @@ export interface AppOptions {
   report?: (error: unknown, requestId: string) => void
   /** Whose keys let in; null (the default) asks for none, which suits a server that only its owner reaches. */
   keys?: KeyVerifier | null
+  /** Limits of each tenant, and who counts; null (the default): none. */
+  rates?: { limiter: RateLimiter; limitsOf: LimitsOf } | null
   /** Where things are kept that outlive a request; in memory where it is left out. */
   store?: ObjectStore
   /** Makes n-gram models; where it is left out, on the event loop. */
@@ -51,7 +56,14 @@ export interface AppOptions {
  * @example const app = createApp({ fleet }); export default { fetch: app.fetch }
  */
 export function createApp(options: AppOptions): Hono<EdgeEnv> {
-  const { fleet, limits = defaultLimits, corsOrigins = [], report = () => {}, keys = null } = options
+  const {
+    fleet,
+    limits = defaultLimits,
+    corsOrigins = [],
+    report = () => {},
+    keys = null,
+    rates = null,
+  } = options
   const store = options.store ?? new MemoryStore()
   const ngramModels = new NgramModels(store, { maxModelBytes: limits.maxNgramModelBytes })
   const app = new Hono<EdgeEnv>()
@@ -60,6 +72,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.use(securityHeaders)
   app.use(crossOrigin(corsOrigins))
   app.use('/v1/*', keys === null ? withoutKeys : authenticate(keys))
+  if (rates !== null) app.use('/v1/*', rateLimit(rates.limiter, rates.limitsOf))
 
   app.post('/v1/chat/completions', chatCompletions(fleet, limits))
   app.post('/v1/audio/transcriptions', transcriptions(fleet, limits))

@@ -1,9 +1,10 @@
 /** Answers of workers that aren't streamed: read whole, checked, and passed on. */
 import { ErrorBody } from '../protocol/errors.ts'
+import { audioSecondsHeader } from '../protocol/worker-headers.ts'
 import { brokenOff, cancelled, workerFailed } from './failures.ts'
 
 /** Headers of a worker's answer that reach the client. */
-const relayedHeaders = ['content-type', 'retry-after', 'x-should-retry', 'server-timing']
+const relayedHeaders = ['content-type', 'retry-after', 'x-should-retry', 'server-timing', audioSecondsHeader]
 
 /** Most bytes of an answer that isn't streamed. */
 const maxAnswerBytes = 16 * 1024 * 1024

@@ -10,7 +10,14 @@ export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
     allowMethods: ['GET', 'POST', 'DELETE'],
     // What the openai client sends from a browser (x-stainless-*), and what a caller of this API sets.
     allowHeaders: [],
-    exposeHeaders: ['x-request-id', 'retry-after', 'x-should-retry'],
+    exposeHeaders: [
+      'x-request-id',
+      'retry-after',
+      'x-should-retry',
+      ...['requests', 'audio-seconds'].flatMap(what =>
+        ['limit', 'remaining', 'reset'].map(name => `x-ratelimit-${name}-${what}`),
+      ),
+    ],
     maxAge: 3600,
   })
 }

@@ -5,6 +5,8 @@ import { ApiError } from './errors.ts'
 export const tenantHeader = 'x-auricle-tenant'
 /** Seconds, decimals allowed, from the request's arrival to the end of the answer. */
 export const timeoutHeader = 'x-request-timeout'
+/** Seconds of audio that a worker received with a request, where it knows when its answer begins. */
+export const audioSecondsHeader = 'x-auricle-audio-seconds'
 /** Who asks where no keys are configured. */
 export const defaultTenant = 'default'
 

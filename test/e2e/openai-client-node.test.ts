@@ -15,6 +15,7 @@ async function startNodeEdge(): Promise<FaultyTarget> {
       workers: [{ id: 'fake', url: worker.url }],
       corsOrigins: [],
       keys: null,
+      limits: null,
       store: 'build/store',
     },
     {},

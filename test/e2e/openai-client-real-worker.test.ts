@@ -13,6 +13,7 @@ describeOpenAiClient('the edge on Node with the real worker', async () => {
       workers: [{ id: 'real', url: worker.baseUrl }],
       corsOrigins: [],
       keys: null,
+      limits: null,
       store: 'build/store',
     },
     {},

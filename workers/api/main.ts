@@ -1,5 +1,5 @@
 /** The edge on Cloudflare Workers. */
-import type { R2Bucket } from '@cloudflare/workers-types'
+import type { DurableObjectNamespace, R2Bucket } from '@cloudflare/workers-types'
 import type { ExecutionContext, Hono } from 'hono'
 import { createApp } from '../../src/app.ts'
 import type { EdgeEnv } from '../../src/edge-env.ts'
@@ -7,12 +7,17 @@ import { systemClock } from '../../src/fleet/clock.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
 import { openKeys } from '../../src/keys/key-store.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
+import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
+import { parseLimits } from '../../src/limits/tenant-limits.ts'
 import { errorResponse } from '../../src/protocol/error-response.ts'
 import { ApiError } from '../../src/protocol/errors.ts'
 import { workersLimits } from '../../src/protocol/limits.ts'
 import { isLoopback, parseList, parseWorkers } from '../../src/settings.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { R2Store } from '../../src/storage/r2-store.ts'
+import { DurableRateLimiter } from './tenant-usage-object.ts'
+
+export { TenantUsageObject } from './tenant-usage-object.ts'
 
 /** Bindings and variables of wrangler.toml. */
 interface Bindings {
@@ -20,7 +25,10 @@ interface Bindings {
   AURICLE_CORS_ORIGINS?: string
   /** `store`, or a JSON array of key records, as a secret; without it, only `wrangler dev` answers. */
   AURICLE_KEYS?: string
+  /** Limits of the tenants (`parseLimits`). */
+  AURICLE_LIMITS?: string
   AURICLE_STORE?: R2Bucket
+  AURICLE_TENANT_USAGE?: DurableObjectNamespace
 }
 
 /** What an isolate knows of the workers lives as long as it does; made with the first request's variables. */
@@ -54,9 +62,19 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
     fleet,
     limits: workersLimits,
     store,
+    rates: ratesOf(bindings),
     keys: bindings.AURICLE_KEYS ? new KeyVerifier(openKeys(bindings.AURICLE_KEYS, store), Date.now) : null,
     corsOrigins: parseList(bindings.AURICLE_CORS_ORIGINS ?? ''),
     report: (error, requestId) =>
       console.error(JSON.stringify({ event: 'error', requestId, error: String(error) })),
   })
+}
+
+/** Without the Durable Object each isolate counts for itself, which limits a little more loosely. */
+function ratesOf(bindings: Bindings) {
+  if (!bindings.AURICLE_LIMITS) return null
+  const limitsOf = parseLimits(bindings.AURICLE_LIMITS)
+  const namespace = bindings.AURICLE_TENANT_USAGE
+  const limiter = namespace ? new DurableRateLimiter(namespace) : new InProcessRateLimiter(Date.now)
+  return { limiter, limitsOf }
 }

@@ -9,6 +9,7 @@ describe('readConfiguration', () => {
       workers: [],
       corsOrigins: [],
       keys: null,
+      limits: null,
       store: expect.stringMatching(/build\/store$/),
     })
   })
@@ -21,6 +22,7 @@ describe('readConfiguration', () => {
         AURICLE_WORKERS: 'http://gpu:1',
         AURICLE_CORS_ORIGINS: 'http://a,http://b',
         AURICLE_KEYS: 'store',
+        AURICLE_LIMITS: '{}',
         AURICLE_STORE: 's3://bucket',
       }),
     ).toEqual({
@@ -29,6 +31,7 @@ describe('readConfiguration', () => {
       workers: [{ id: 'http://gpu:1', url: 'http://gpu:1' }],
       corsOrigins: ['http://a', 'http://b'],
       keys: 'store',
+      limits: '{}',
       store: 's3://bucket',
     })
   })

@@ -15,6 +15,8 @@ export interface LocalConfiguration {
   corsOrigins: readonly string[]
   /** Which keys let in: those of the object store, or records as JSON; null asks for none. */
   keys: string | null
+  /** Limits of the tenants (`parseLimits`); null: none. */
+  limits: string | null
   /** Where objects are kept; see `openStore`. */
   store: string
 }
@@ -28,6 +30,7 @@ const Environment = z.object({
   AURICLE_WORKERS: z.string().default(''),
   AURICLE_CORS_ORIGINS: z.string().default(''),
   AURICLE_KEYS: z.string().default(''),
+  AURICLE_LIMITS: z.string().default(''),
 })
 
 /**
@@ -40,21 +43,21 @@ export function readConfiguration(environment: Record<string, string | undefined
     const issue = parsed.error.issues[0]!
     throw new Error(`${issue.path.join('.')}: ${issue.message}`)
   }
-  const { PORT, HOST, AURICLE_ALLOW_REMOTE, AURICLE_WORKERS, AURICLE_CORS_ORIGINS, AURICLE_KEYS } =
-    parsed.data
-  if (!isLoopback(HOST) && AURICLE_KEYS === '' && AURICLE_ALLOW_REMOTE !== '1') {
+  const env = parsed.data
+  if (!isLoopback(env.HOST) && env.AURICLE_KEYS === '' && env.AURICLE_ALLOW_REMOTE !== '1') {
     throw new Error(
-      `HOST=${HOST} would let other machines in, and this server asks nobody for a key. ` +
+      `HOST=${env.HOST} would let other machines in, and this server asks nobody for a key. ` +
         'Leave HOST out to serve this machine alone; or make keys (`auricle keys create`) and set AURICLE_KEYS=store; ' +
         'or set AURICLE_ALLOW_REMOTE=1 if something in front of it decides who may call.',
     )
   }
   return {
-    port: PORT,
-    host: HOST,
-    workers: parseWorkers(AURICLE_WORKERS),
-    corsOrigins: parseList(AURICLE_CORS_ORIGINS),
-    keys: AURICLE_KEYS === '' ? null : AURICLE_KEYS,
+    port: env.PORT,
+    host: env.HOST,
+    workers: parseWorkers(env.AURICLE_WORKERS),
+    corsOrigins: parseList(env.AURICLE_CORS_ORIGINS),
+    keys: env.AURICLE_KEYS === '' ? null : env.AURICLE_KEYS,
+    limits: env.AURICLE_LIMITS === '' ? null : env.AURICLE_LIMITS,
     store: storeLocation(environment),
   }
 }

@@ -7,6 +7,8 @@ import { systemClock } from '../../src/fleet/clock.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
 import { openKeys } from '../../src/keys/key-store.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
+import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
+import { parseLimits } from '../../src/limits/tenant-limits.ts'
 import { isLoopback } from '../../src/settings.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import type { LocalConfiguration } from './configuration.ts'
@@ -52,6 +54,13 @@ export async function startLocal(
     fleet,
     corsOrigins: configuration.corsOrigins,
     keys,
+    rates:
+      configuration.limits === null
+        ? null
+        : {
+            limiter: new InProcessRateLimiter(() => performance.now()),
+            limitsOf: parseLimits(configuration.limits),
+          },
     store,
     trainNgramModel,
     report: (error, requestId) => console.error(`[${requestId}]`, error),
