@@ -1,5 +1,7 @@
 /** The worker process: reads its settings, listens, loads its packs, serves, drains. */
 import { serve } from '@hono/node-server'
+import { NgramModels } from '../src/storage/ngram-models.ts'
+import { openStore } from '../src/storage/open-store.ts'
 import { closeDecoder, warmDecoder } from './audio/decode.ts'
 import { readConfig } from './config.ts'
 import { DiskTier } from './encode/disk-tier.ts'
@@ -13,13 +15,19 @@ import { createWorkerApp, type WorkerState } from './server.ts'
 
 /** How long requests under way may take to end once the process is told to stop. */
 const DRAIN_MS = 30_000
+/** n-gram models that are kept open. */
+const NGRAM_CACHE_BYTES = 256 * 1024 * 1024
 
 const config = readConfig(process.env)
 const state: WorkerState = { status: 'loading', models: new Map(), speechModels: new Map() }
 const { folder, maxBytes, maxDiskBytes } = config.audioCache
 const disk = folder === null ? null : await DiskTier.open(folder, maxDiskBytes)
 const encoderCache = new EncoderCache({ maxBytes, disk })
-const app = createWorkerApp(state, config.limits, encoderCache)
+const ngramModels = new NgramModels(await openStore(config.store, process.env), {
+  maxModelBytes: config.limits.maxNgramModelBytes,
+  maxCacheBytes: NGRAM_CACHE_BYTES,
+})
+const app = createWorkerApp(state, config.limits, encoderCache, ngramModels)
 const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, address => {
   report({ event: 'listening', port: address.port })
 })

@@ -10,6 +10,8 @@ import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { requestIdOf } from '../src/protocol/request-id.ts'
 import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
+import { MemoryStore } from '../src/storage/memory-store.ts'
+import { NgramModels } from '../src/storage/ngram-models.ts'
 import { generateChat } from './generate.ts'
 import { Grammars } from './grammar/grammars.ts'
 import { type ChatModel, modelIds } from './model/chat-model.ts'
@@ -39,6 +41,7 @@ export function createWorkerApp(
   state: WorkerState,
   limits: Limits,
   encoderCache: EncoderCache = new EncoderCache(),
+  ngramModels: NgramModels = new NgramModels(new MemoryStore(), { maxModelBytes: limits.maxNgramModelBytes }),
 ): Hono<WorkerEnv> {
   const app = new Hono<WorkerEnv>()
   const startedAt = Math.floor(Date.now() / 1000)
@@ -112,7 +115,7 @@ export function createWorkerApp(
   })
   const parts = () => {
     requireReady(state)
-    return { ...state, encoderCache, grammars }
+    return { ...state, encoderCache, grammars, ngramModels }
   }
   app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, parts))
   app.post('/v1/audio/translations', transcriptions('translate', limits, parts))

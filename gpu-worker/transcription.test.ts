@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { packModel } from '../src/ngram/binary-write.ts'
+import { Corpus } from '../src/ngram/corpus.ts'
+import { countNgrams } from '../src/ngram/count.ts'
+import { smooth } from '../src/ngram/smoothing.ts'
 import { ErrorBody } from '../src/protocol/errors.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
+import type { NgramModelCard } from '../src/protocol/ngram-models.ts'
 import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
 import { Transcription, TranscriptionVerbose, TranscriptStreamEvent } from '../src/protocol/transcriptions.ts'
+import { MemoryStore } from '../src/storage/memory-store.ts'
+import { NgramModels } from '../src/storage/ngram-models.ts'
 import { silentWav } from '../test/support/wav.ts'
 import { fakeChatModel } from './fake-chat-model.ts'
 import { type FakeSpeechModel, fakeSpeechModel } from './fake-speech-model.ts'
@@ -20,9 +27,12 @@ function setUp(speech: FakeSpeechModel = fakeSpeechModel([' Hello there.', ' How
     maxTranscriptionSeconds: 3,
     maxAudioSeconds: 2.5,
   }
+  const ngramModels = new NgramModels(new MemoryStore(), { maxModelBytes: 1_000_000 })
   const app = createWorkerApp(
     { status: 'ready', models: new Map([['fake', chat]]), speechModels: new Map([['hears', speech]]) },
     limits,
+    undefined,
+    ngramModels,
   )
   const post = (
     fields: Record<string, string | string[]>,
@@ -35,7 +45,7 @@ function setUp(speech: FakeSpeechModel = fakeSpeechModel([' Hello there.', ' How
       for (const value of [values].flat()) form.append(name, value)
     return app.request(`/v1/audio/${path}`, { method: 'POST', body: form })
   }
-  return { app, post, speech, chat }
+  return { app, post, speech, chat, ngramModels }
 }
 
 async function eventsOf(response: Response): Promise<TranscriptStreamEvent[]> {
@@ -166,6 +176,42 @@ describe('a transcription', () => {
       temperature: 0.4,
       beamSize: 1,
       vad: { threshold: 0.5, minSilenceMs: 200, speechPadMs: 300 },
+    })
+  })
+
+  it('searches with the tenant’s n-gram model', async () => {
+    const { post, speech, ngramModels } = setUp()
+    const card: NgramModelCard = {
+      id: 'ngm_00000001',
+      object: 'ngram_model',
+      created: 1,
+      name: null,
+      source: 'text',
+      order: 2,
+      ngrams: [5, 3],
+      bytes: 1,
+      smoothing: 'absolute',
+      tokenization: 'segments',
+      lowercase: true,
+      locale: null,
+      text: null,
+      perplexity: null,
+      models: null,
+    }
+    const table = smooth(countNgrams(new Corpus().append('hello there\n'), 2), { method: 'absolute', discount: 0.5 })
+    await ngramModels.put('default', card, new Uint8Array(packModel(table)))
+    const fields = { response_format: 'verbose_json', n_best: '2', ngram_model: card.id, ngram_weight: '0.7', word_bonus: '0.1' }
+    const answer = TranscriptionVerbose.parse(await (await post(fields)).json())
+    const { languageModel, beamSize } = speech.options[0]!
+    expect(languageModel).toMatchObject({ weight: 0.7, wordBonus: 0.1, tokenizer: { tokenization: 'segments', lowercase: true } })
+    expect(languageModel!.model.score(languageModel!.model.start(), 'hello').isUnknown).toBe(false)
+    expect(beamSize).toBe(5)
+    for (const { score, parts } of answer.segments![0]!.hypotheses!)
+      expect(parts.acoustic + parts.ngram + parts.length).toBeCloseTo(score, 9)
+    expect(await errorOf(await post({ ngram_model: 'ngm_00000002' }))).toMatchObject({
+      status: 404,
+      code: 'ngram_model_not_found',
+      param: 'ngram_model',
     })
   })
 

@@ -7,12 +7,14 @@
 import { ApiError } from '../src/protocol/errors.ts'
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
 import type { TranscriptionForm } from '../src/protocol/parse-transcription.ts'
+import { defaultNgramWeight, defaultWordBonus } from '../src/protocol/rescore.ts'
 import type {
   ServerVad,
   TimestampSource,
   TranscriptLogprob,
   TranscriptUsage,
 } from '../src/protocol/transcriptions.ts'
+import type { NgramModels, OpenedModel } from '../src/storage/ngram-models.ts'
 import { decodeAudioPieces } from './audio/decode.ts'
 import { throwIfCancelled } from './cancellation.ts'
 import { type GenerateContext, generateChat } from './generate.ts'
@@ -38,6 +40,7 @@ export type TranscriptEvent =
 
 export interface TranscriptionContext extends GenerateContext {
   speechModels: ReadonlyMap<string, SpeechModel>
+  ngramModels: NgramModels
 }
 
 /** What a chat model is told. Qwen2-Audio's words. */
@@ -72,10 +75,12 @@ async function* transcribeWithSpeechModel(
   model: SpeechModel,
   { request, file }: TranscriptionForm,
   task: TranscriptionTask,
-  { limits, signal, tenant }: TranscriptionContext,
+  { limits, signal, tenant, ngramModels }: TranscriptionContext,
 ): AsyncGenerator<TranscriptEvent> {
   if (task === 'translate') throw cannotTranslate(model.id)
-  const options = optionsOf(request, model, tenant, signal)
+  const { ngram_model: reference } = request
+  const opened = reference === undefined ? null : await ngramModels.open(tenant, reference, 'ngram_model')
+  const options = optionsOf(request, model, opened, tenant, signal)
   const { maxTranscriptionSeconds: maxSeconds, maxAudioBytes: maxBytes } = limits
   const samples = decodeAudioPieces(file.bytes, { maxSeconds, maxBytes }, signal)
   try {
@@ -104,6 +109,7 @@ async function* transcribeWithSpeechModel(
 function optionsOf(
   request: TranscriptionForm['request'],
   model: SpeechModel,
+  ngram: OpenedModel | null,
   tenant: string,
   signal: AbortSignal,
 ): TranscribeOptions {
@@ -126,7 +132,11 @@ function optionsOf(
     wordTimestamps,
     logprobs: request.include?.includes('logprobs') ?? false,
     nBest,
-    languageModel: null,
+    languageModel: ngram && {
+      ...ngram,
+      weight: request.ngram_weight ?? defaultNgramWeight,
+      wordBonus: request.word_bonus ?? defaultWordBonus,
+    },
     hotwords,
     vad: vadOf(request.chunking_strategy ?? 'auto'),
     tenant,

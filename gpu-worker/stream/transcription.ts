@@ -1,4 +1,5 @@
 /** From the events of a transcription to OpenAI's shapes: one answer in each format, or a stream of events. */
+import { defaultNgramWeight } from '../../src/protocol/rescore.ts'
 import { toSrt, toText, toVtt } from '../../src/protocol/transcript-formats.ts'
 import type {
   Transcription,
@@ -132,7 +133,7 @@ function verbose(
   }
 }
 
-function toSegment(segment: Segment, ngramWeight = 0): TranscriptSegment {
+function toSegment(segment: Segment, ngramWeight = defaultNgramWeight): TranscriptSegment {
   return {
     id: segment.id,
     seek: segment.seek,
