@@ -198,12 +198,25 @@ describe('a transcription', () => {
       perplexity: null,
       models: null,
     }
-    const table = smooth(countNgrams(new Corpus().append('hello there\n'), 2), { method: 'absolute', discount: 0.5 })
+    const table = smooth(countNgrams(new Corpus().append('hello there\n'), 2), {
+      method: 'absolute',
+      discount: 0.5,
+    })
     await ngramModels.put('default', card, new Uint8Array(packModel(table)))
-    const fields = { response_format: 'verbose_json', n_best: '2', ngram_model: card.id, ngram_weight: '0.7', word_bonus: '0.1' }
+    const fields = {
+      response_format: 'verbose_json',
+      n_best: '2',
+      ngram_model: card.id,
+      ngram_weight: '0.7',
+      word_bonus: '0.1',
+    }
     const answer = TranscriptionVerbose.parse(await (await post(fields)).json())
     const { languageModel, beamSize } = speech.options[0]!
-    expect(languageModel).toMatchObject({ weight: 0.7, wordBonus: 0.1, tokenizer: { tokenization: 'segments', lowercase: true } })
+    expect(languageModel).toMatchObject({
+      weight: 0.7,
+      wordBonus: 0.1,
+      tokenizer: { tokenization: 'segments', lowercase: true },
+    })
     expect(languageModel!.model.score(languageModel!.model.start(), 'hello').isUnknown).toBe(false)
     expect(beamSize).toBe(5)
     for (const { score, parts } of answer.segments![0]!.hypotheses!)
