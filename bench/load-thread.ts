@@ -45,10 +45,10 @@ const number = () => String(sent++)
 const words = () => Array.from({ length: PROMPT_WORDS }, (_, index) => `${index * sent} bees`).join(' ')
 const load = [
   ...Array.from({ length: streams }, () =>
-    keepAsking(() => ({ wav: null, text: `Tell a long story. ${number()}`, maxTokens: 400 })),
+    keepAsking(() => ({ audio: null, text: `Tell a long story. ${number()}`, maxTokens: 400 })),
   ),
-  keepAsking(() => ({ wav: null, text: `${number()} ${words()}`, maxTokens: 4 })),
-  keepAsking(() => ({ wav: clips[Number(number()) % CLIPS]!, text: 'What is said?', maxTokens: 4 })),
+  keepAsking(() => ({ audio: null, text: `${number()} ${words()}`, maxTokens: 4 })),
+  keepAsking(() => ({ audio: clips[Number(number()) % CLIPS]!, text: 'What is said?', maxTokens: 4 })),
 ]
 parentPort!.postMessage('busy')
 await once(parentPort!, 'message')

@@ -53,11 +53,11 @@ export class ServerProcess {
 
   /**
    * Streams an answer about a recording.
-   * @param wav a WAV file
+   * @param audio a WAV file, or the `audio_id` of one that was sent before
    * @returns when the first token and the last came, from before the request was made up
    */
-  async ask(wav: Buffer, question: string, maxTokens: number) {
-    const { firstTokenMs, ...rest } = await streamChat(this.url, { wav, text: question, maxTokens })
+  async ask(audio: Buffer | string, question: string, maxTokens: number) {
+    const { firstTokenMs, ...rest } = await streamChat(this.url, { audio, text: question, maxTokens })
     if (firstTokenMs === null) throw new Error('the answer was empty')
     return { firstTokenMs, ...rest }
   }

@@ -2,8 +2,8 @@
 import { doneData, parseEvents } from '../src/protocol/sse.ts'
 
 export interface ChatQuestion {
-  /** A WAV file; null for text alone. */
-  readonly wav: Buffer | null
+  /** A WAV file, or the `audio_id` of one that was sent before; null for text alone. */
+  readonly audio: Buffer | string | null
   readonly text: string
   readonly maxTokens: number
 }
@@ -21,11 +21,10 @@ export interface StreamedAnswer {
  */
 export async function streamChat(
   baseUrl: string,
-  { wav, text, maxTokens }: ChatQuestion,
+  { audio, text, maxTokens }: ChatQuestion,
   signal?: AbortSignal,
 ): Promise<StreamedAnswer> {
   const startedMs = performance.now()
-  const audio = wav && { type: 'input_audio', input_audio: { data: wav.toString('base64'), format: 'wav' } }
   const response = await fetch(`${baseUrl}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -34,7 +33,9 @@ export async function streamChat(
       temperature: 0,
       max_tokens: maxTokens,
       stream: true,
-      messages: [{ role: 'user', content: [...(audio ? [audio] : []), { type: 'text', text }] }],
+      messages: [
+        { role: 'user', content: [...(audio === null ? [] : [audioPart(audio)]), { type: 'text', text }] },
+      ],
     }),
     ...(signal && { signal }),
   })
@@ -51,4 +52,10 @@ export async function streamChat(
     answer += content
   }
   return { answer, firstTokenMs, totalMs: performance.now() - startedMs }
+}
+
+function audioPart(audio: Buffer | string): object {
+  return typeof audio === 'string'
+    ? { type: 'audio_url', audio_url: { url: `audio:${audio}` } }
+    : { type: 'input_audio', input_audio: { data: audio.toString('base64'), format: 'wav' } }
 }

@@ -31,7 +31,7 @@ const aborts: Bench = async function* ({ runs = 1000, log }) {
   const ask = (signal: AbortSignal) => {
     const wav = random() < 0.5 ? clips[sent % CLIPS]! : null
     const text = `${sent++}: ${'Tell me more about bees. '.repeat(1 + Math.floor(random() * 60))}`
-    return streamChat(worker.baseUrl, { wav, text, maxTokens: 500 }, signal)
+    return streamChat(worker.baseUrl, { audio: wav, text, maxTokens: 500 }, signal)
   }
   try {
     const freeMs: number[] = []

@@ -29,7 +29,7 @@ const soak: Bench = async function* ({ runs = 10_000, log }) {
     // One in ten clients leaves early.
     const signal = below(10) === 0 ? AbortSignal.timeout(1 + below(300)) : new AbortController().signal
     try {
-      await streamChat(server.url, { wav, text, maxTokens: 1 + below(8) }, signal)
+      await streamChat(server.url, { audio: wav, text, maxTokens: 1 + below(8) }, signal)
     } catch (error) {
       if (signal.aborted) return
       failures += 1

@@ -78,7 +78,13 @@ export function describeOpenAiClient(name: string, start: () => Promise<Target>)
       expect(usage.total_tokens).toBe(usage.prompt_tokens + usage.completion_tokens)
       expect(usage.prompt_tokens_details.audio_tokens).toBeGreaterThan(0)
       expect(usage.audio).toEqual([
-        { index: 0, seconds_received: 1, seconds_encoded: 1, ranges: [{ start: 0, end: 1 }] },
+        {
+          index: 0,
+          audio_id: expect.stringMatching(/^[0-9a-f]{64}$/),
+          seconds_received: 1,
+          seconds_encoded: 1,
+          ranges: [{ start: 0, end: 1 }],
+        },
       ])
     })
 
