@@ -93,7 +93,7 @@ export async function* generateChat(
         checkpoint: adapter,
         tenant,
         priority: who.priority,
-        ...(deadlineMs === null ? {} : { queueTimeoutMs: deadlineMs - performance.now() }),
+        ...(deadlineMs === null ? {} : { deadlineMs }),
         maxTokens: Math.min(answerTokens, model.engine.contextLength - prompt.ids.length),
         stopIds: model.stopIds,
         grammar,

@@ -33,7 +33,8 @@ const soak: Bench = async function* ({ runs = 10_000, log }) {
     } catch (error) {
       if (signal.aborted) return
       failures += 1
-      log(`request ${request}: ${(error as Error).message}`)
+      const { message, cause } = error as Error
+      log(`request ${request}: ${message} ${cause ?? ''}`)
     }
   }
 

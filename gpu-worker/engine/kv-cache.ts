@@ -92,8 +92,11 @@ export class KvCache {
     }
   }
 
-  /** Copies or swaps the first positions of two slots. */
-  move({ kind, from, to, positions }: SlotMove): void {
+  /**
+   * Copies or swaps the first positions of two slots, an array at a time: a long one takes tens of milliseconds, so
+   * whoever steps through it may let others have a turn in between.
+   */
+  *move({ kind, from, to, positions }: SlotMove): Generator<void, void> {
     const { kvHeads, headDim } = this.layout
     for (const slot of [from, to]) this.#taken[slot] = Math.max(this.#taken[slot]!, positions)
     const headElements = this.#positions * headDim
@@ -106,6 +109,7 @@ export class KvCache {
         side.copyWithin(target, source, source + length)
         if (overwritten !== null) side.set(overwritten, source)
       }
+      yield
     }
   }
   /** What positions `start` to `end` (excluded) of a slot hold is lost. */

@@ -1,9 +1,10 @@
 /** Carries out the scheduler's plans on the decoder. */
+import { setImmediate } from 'node:timers/promises'
 import type { OrtSession } from '../runtime/runtime.ts'
 import { type Tensor, tensor } from '../runtime/tensor.ts'
 import { DecoderBinding } from './decoder-binding.ts'
 import { KvCache, type KvLayout } from './kv-cache.ts'
-import type { Plan, PrefillChunk } from './plan.ts'
+import type { Plan, PrefillChunk, SlotMove } from './plan.ts'
 import { type SlotRange, toSlotRanges } from './slot-ranges.ts'
 import type { AdapterWeights, TokenEmbeddings } from './types.ts'
 
@@ -27,6 +28,9 @@ export interface RunnerModel {
   readonly embeddings: TokenEmbeddings
   readonly checkpoints: ReadonlyMap<string, AdapterWeights>
 }
+
+/** How long slots are moved at a time: a health request waits behind it. */
+const MAX_BUSY_MS = 4
 
 /** Bindings are small, but there is one for each range of slots and checkpoint ever used. */
 const MAX_BINDINGS = 128
@@ -66,13 +70,22 @@ export class ModelRunner {
    * @param inputs of the sequences that the plan prefills; who isn't there any more is left out
    */
   async *execute(plan: Plan, inputs: ReadonlyMap<string, PrefillInput>): AsyncGenerator<StepResult, void> {
-    for (const move of plan.moves) this.cache.move(move)
+    for (const move of plan.moves) await this.#move(move)
     this.cache.take(plan.slotLengths, endsOf(plan))
     const lengths = [...plan.slotLengths]
     for (const range of toSlotRanges(plan.decodes, lengths)) yield* this.#decode(range, lengths)
     for (const chunk of plan.prefills) {
       const input = inputs.get(chunk.id)
       if (input !== undefined) yield await this.#prefill(chunk, input)
+    }
+  }
+
+  async #move(move: SlotMove): Promise<void> {
+    let sinceMs = performance.now()
+    for (const _ of this.cache.move(move)) {
+      if (performance.now() - sinceMs < MAX_BUSY_MS) continue
+      await setImmediate()
+      sinceMs = performance.now()
     }
   }
 
