@@ -15,4 +15,6 @@ it('takes numbers as text and refuses what is none, by name', () => {
   expect(readConfig({ AURICLE_SLOTS: '2', PORT: '0' })).toMatchObject({ port: 0, engine: { slots: 2 } })
   expect(() => readConfig({ AURICLE_SLOTS: 'many' })).toThrow('AURICLE_SLOTS')
   expect(() => readConfig({ AURICLE_RUNTIME: 'magic' })).toThrow('AURICLE_RUNTIME')
+  expect(() => readConfig({ AURICLE_AUDIO_URLS: 'http://x/' })).toThrow('not a host name')
+  expect(readConfig({ AURICLE_AUDIO_URLS: 'off' }).audioUrls.policy).toBeNull()
 })

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { defaultStoreLocation } from '../src/storage/open-store.ts'
+import { parsePolicy } from './fetch/address-policy.ts'
 
 const MEBIBYTE = 1024 * 1024
 const bytes = (fallback: number) => z.coerce.number().int().min(0).default(fallback)
@@ -38,6 +39,13 @@ const Environment = z.object({
   AURICLE_AUDIO_CACHE_DISK_BYTES: count(1024 * MEBIBYTE),
   /** Windows of audio encoded at once. */
   AURICLE_ENCODE_CONCURRENCY: count(1),
+  /** What `http(s)` URLs of audio may be fetched from: `public`, `off`, or host names between commas. */
+  AURICLE_AUDIO_URLS: z.string().min(1).default('public'),
+  /** Host names and networks that are not. */
+  AURICLE_AUDIO_URLS_DENY: z.string().default(''),
+  /** Networks that are although they aren't public, as `10.1.0.0/16`. */
+  AURICLE_AUDIO_URLS_NETWORKS: z.string().default(''),
+  AURICLE_AUDIO_URLS_TIMEOUT_MS: count(10_000),
   AURICLE_MAX_BODY_BYTES: count(defaultLimits.maxBodyBytes),
   AURICLE_MAX_AUDIO_SECONDS: count(defaultLimits.maxAudioSeconds),
 })
@@ -66,6 +74,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       maxBytes: env.AURICLE_AUDIO_CACHE_BYTES,
       folder: env.AURICLE_AUDIO_CACHE ?? null,
       maxDiskBytes: env.AURICLE_AUDIO_CACHE_DISK_BYTES,
+    },
+    audioUrls: {
+      policy: parsePolicy(
+        env.AURICLE_AUDIO_URLS,
+        env.AURICLE_AUDIO_URLS_DENY,
+        env.AURICLE_AUDIO_URLS_NETWORKS,
+      ),
+      timeoutMs: env.AURICLE_AUDIO_URLS_TIMEOUT_MS,
     },
     windowCacheBytes: env.AURICLE_WINDOW_CACHE_BYTES,
     encodeQueue: {

@@ -1,6 +1,7 @@
 /** From the wire's messages to what the chat template takes: texts, and audios by their place in the conversation. */
-import { decodeBase64, parseAudioId, parseDataUrl } from '../src/protocol/audio-source.ts'
+import { decodeBase64, parseAudioUrl } from '../src/protocol/audio-source.ts'
 import type { AudioPart, ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
+import type { AudioSources } from './audio-sources.ts'
 import type { ChatMessage, ChatPart } from './text/chat-template.ts'
 
 /** One audio part and where in the request it stands, for error messages. */
@@ -39,19 +40,42 @@ export type ReceivedAudio =
   | { kind: 'file'; id: string; bytes: Uint8Array<ArrayBuffer> }
   | { kind: 'id'; id: string }
 
+/** What is needed to get hold of an audio. */
+export interface ReceiveContext {
+  sources: AudioSources
+  tenant: string
+  maxBytes: number
+  signal: AbortSignal
+}
+
 /**
- * Takes an audio out of its part. Its id is the SHA-256 of the file, 64 hex digits.
- * @throws ApiError `invalid_base64`, `payload_too_large`, `audio_url_unsupported`, `invalid_request`
+ * Takes an audio out of its part, from wherever it is. Its id is the SHA-256 of the file, 64 hex digits.
+ * @throws ApiError `invalid_base64`, `payload_too_large`, `invalid_request`, `file_not_found`, and for a URL
+ *   `audio_url_unsupported`, `audio_url_refused`, `audio_url_failed`
  */
-export async function receiveAudio({ part, path }: AudioReference, maxBytes: number): Promise<ReceivedAudio> {
+export async function receiveAudio(
+  { part, path }: AudioReference,
+  { sources, tenant, maxBytes, signal }: ReceiveContext,
+): Promise<ReceivedAudio> {
   if (part.type === 'input_audio') {
     return toFile(decodeBase64(part.input_audio.data, { param: `${path}.input_audio.data`, maxBytes }))
   }
-  const param = `${path}.audio_url.url`
-  const { url } = part.audio_url
-  const id = parseAudioId(url, param)
-  if (id !== null) return { kind: 'id', id }
-  return toFile(decodeBase64(parseDataUrl(url, param).base64, { param, maxBytes }))
+  if (part.type === 'file') {
+    const wanted = { tenant, maxBytes, signal, param: `${path}.file.file_id` }
+    return toFile(await sources.readFile(part.file.file_id, wanted))
+  }
+  const wanted = { tenant, maxBytes, signal, param: `${path}.audio_url.url` }
+  const url = parseAudioUrl(part.audio_url.url, wanted.param)
+  switch (url.kind) {
+    case 'audio-id':
+      return { kind: 'id', id: url.id }
+    case 'data':
+      return toFile(decodeBase64(url.base64, wanted))
+    case 'file':
+      return toFile(await sources.readFile(url.id, wanted))
+    case 'http':
+      return toFile(await sources.fetchUrl(url.url, wanted))
+  }
 }
 
 async function toFile(bytes: Uint8Array<ArrayBuffer>): Promise<ReceivedAudio> {

@@ -15,8 +15,9 @@ import type {
 import { ApiError } from '../src/protocol/errors.ts'
 import type { Limits } from '../src/protocol/limits.ts'
 import { decodeAudio } from './audio/decode.ts'
+import type { AudioSources } from './audio-sources.ts'
 import { throwIfCancelled } from './cancellation.ts'
-import { type AudioReference, receiveAudio, toConversation } from './conversation.ts'
+import { type AudioReference, type ReceivedAudio, receiveAudio, toConversation } from './conversation.ts'
 import type { EncodeFor } from './encode/encode-queue.ts'
 import type { EncoderCache } from './encode/encoder-cache.ts'
 import { fitChat } from './fit-chat.ts'
@@ -39,6 +40,7 @@ export interface GenerateContext {
   tenant: string
   models: ReadonlyMap<string, ChatModel>
   encoderCache: EncoderCache
+  audioSources: AudioSources
   grammars: Grammars
   limits: Limits
   /** Until when the whole answer must be there, in the time of `performance.now()`; null: whenever. */
@@ -140,15 +142,32 @@ function resolveModel(name: string, models: ReadonlyMap<string, ChatModel>) {
   return { model, checkpoint }
 }
 
+/** So much audio as so many of the largest files may be received for one request: it is all in memory at once. */
+const MAX_RECEIVED_FILES = 2
+
 /** All are received before the first is encoded: what is wrong with one of them costs nothing. */
 async function encodeAudios(
   audios: readonly AudioReference[],
   model: ChatModel,
   checkpoint: string,
   who: EncodeFor,
-  { encoderCache, limits }: GenerateContext,
+  { encoderCache, limits, audioSources, signal }: GenerateContext,
 ): Promise<EncodedAudio[]> {
-  const received = await Promise.all(audios.map(audio => receiveAudio(audio, limits.maxAudioBytes)))
+  const context = { sources: audioSources, tenant: who.tenant, signal }
+  const received: ReceivedAudio[] = []
+  let remaining = MAX_RECEIVED_FILES * limits.maxAudioBytes
+  for (const audio of audios) {
+    try {
+      received.push(
+        await receiveAudio(audio, { ...context, maxBytes: Math.min(limits.maxAudioBytes, remaining) }),
+      )
+    } catch (error) {
+      throwIfCancelled(signal)
+      throw error
+    }
+    const last = received.at(-1)!
+    if (last.kind === 'file') remaining -= last.bytes.byteLength
+  }
   const bounds = { maxSeconds: limits.maxAudioSeconds, maxBytes: limits.maxAudioBytes }
   const encoded: EncodedAudio[] = []
   for (const [index, audio] of received.entries()) {

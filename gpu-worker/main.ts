@@ -1,8 +1,10 @@
 /** The worker process: reads its settings, listens, loads its packs, serves, drains. */
 import { serve } from '@hono/node-server'
+import { FileLibrary } from '../src/storage/file-library.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
 import { openStore } from '../src/storage/open-store.ts'
 import { closeDecoder, warmDecoder } from './audio/decode.ts'
+import { createAudioSources } from './audio-sources.ts'
 import { readConfig } from './config.ts'
 import { DiskTier } from './encode/disk-tier.ts'
 import { EncodeQueue } from './encode/encode-queue.ts'
@@ -23,11 +25,14 @@ const state: WorkerState = { status: 'loading', models: new Map(), speechModels:
 const { folder, maxBytes, maxDiskBytes } = config.audioCache
 const disk = folder === null ? null : await DiskTier.open(folder, maxDiskBytes)
 const encoderCache = new EncoderCache({ maxBytes, disk })
-const ngramModels = new NgramModels(await openStore(config.store, process.env), {
+const store = await openStore(config.store, process.env)
+const ngramModels = new NgramModels(store, {
   maxModelBytes: config.limits.maxNgramModelBytes,
   maxCacheBytes: NGRAM_CACHE_BYTES,
 })
-const app = createWorkerApp(state, config.limits, encoderCache, ngramModels)
+const { policy, timeoutMs } = config.audioUrls
+const audioSources = createAudioSources(new FileLibrary(store, Date.now), policy, timeoutMs)
+const app = createWorkerApp(state, config.limits, encoderCache, ngramModels, audioSources)
 const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, address => {
   report({ event: 'listening', port: address.port })
 })

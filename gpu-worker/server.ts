@@ -9,8 +9,10 @@ import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completio
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { requestIdOf } from '../src/protocol/request-id.ts'
 import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import { FileLibrary } from '../src/storage/file-library.ts'
 import { MemoryStore } from '../src/storage/memory-store.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
+import { type AudioSources, createAudioSources } from './audio-sources.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { generateChat } from './generate.ts'
 import { Grammars } from './grammar/grammars.ts'
@@ -42,6 +44,7 @@ export function createWorkerApp(
   limits: Limits,
   encoderCache: EncoderCache = new EncoderCache(),
   ngramModels: NgramModels = new NgramModels(new MemoryStore(), { maxModelBytes: limits.maxNgramModelBytes }),
+  audioSources: AudioSources = createAudioSources(new FileLibrary(new MemoryStore(), Date.now), null, 0),
 ): Hono<WorkerEnv> {
   const app = new Hono<WorkerEnv>()
   const startedAt = Math.floor(Date.now() / 1000)
@@ -87,6 +90,7 @@ export function createWorkerApp(
       tenant: tenantOf(context.req.raw),
       models: state.models,
       encoderCache,
+      audioSources,
       grammars,
       limits,
       deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
@@ -115,7 +119,7 @@ export function createWorkerApp(
   })
   const parts = () => {
     requireReady(state)
-    return { ...state, encoderCache, grammars, ngramModels }
+    return { ...state, encoderCache, audioSources, grammars, ngramModels }
   }
   app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, parts))
   app.post('/v1/audio/translations', transcriptions('translate', limits, parts))

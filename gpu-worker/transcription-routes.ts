@@ -15,7 +15,7 @@ import { type TranscriptionContext, type TranscriptionTask, transcribe } from '.
 /** What a route needs of the worker when a request comes. */
 export type TranscriptionParts = Pick<
   TranscriptionContext,
-  'models' | 'speechModels' | 'ngramModels' | 'encoderCache' | 'grammars'
+  'models' | 'speechModels' | 'ngramModels' | 'encoderCache' | 'grammars' | 'audioSources'
 >
 
 const parsers: Record<TranscriptionTask, (form: MultipartForm) => TranscriptionForm> = {

@@ -65,7 +65,7 @@ describe('parseDataUrl', () => {
   })
 
   test.each([
-    ['https://example.com/a.wav', 'audio_url_unsupported', /https: URLs are not fetched/],
+    ['ftp://example.com/a.wav', 'audio_url_unsupported', /ftp: URLs are not taken/],
     ['file:///etc/passwd', 'audio_url_unsupported', /file: URLs/],
     ['a.wav', 'audio_url_unsupported', /not a URL/],
     ['data:audio/wav,abc', 'invalid_request', /base64/],

@@ -17,6 +17,9 @@ export const audioFormats = [
   'oga',
 ] as const
 
+/** Most characters of a URL that is to be fetched. */
+const maxUrlCharacters = 2048
+
 /** base64 digit to its value; 255 is no digit, 254 is white space. */
 const digitValues = buildDigitValues()
 
@@ -80,7 +83,7 @@ export interface DataUrl {
 export function parseDataUrl(url: string, param: string): DataUrl {
   if (!/^data:/i.test(url)) {
     const scheme = /^([a-z][a-z0-9+.-]{0,15}):/i.exec(url)?.[1]?.toLowerCase()
-    const what = scheme === undefined ? 'it is not a URL' : `${scheme}: URLs are not fetched`
+    const what = scheme === undefined ? 'it is not a URL' : `${scheme}: URLs are not taken`
     throw new ApiError('audio_url_unsupported', {
       message: `Invalid ${param}: ${what}. Send the audio itself, as data:audio/wav;base64,... or as input_audio.`,
       param,
@@ -95,6 +98,44 @@ export function parseDataUrl(url: string, param: string): DataUrl {
     })
   }
   return { mediaType: header.split(';')[0]!.trim().toLowerCase(), base64: url.slice(comma + 1) }
+}
+
+/** Where the audio of an `audio_url` part is. */
+export type AudioUrl =
+  /** In the URL itself, as base64. */
+  | { kind: 'data'; base64: string }
+  /** Sent before; the SHA-256 of the file. */
+  | { kind: 'audio-id'; id: string }
+  /** Uploaded; see `/v1/files`. */
+  | { kind: 'file'; id: string }
+  /** Elsewhere; the worker fetches it, where that is allowed. */
+  | { kind: 'http'; url: string }
+
+/**
+ * Tells what an `audio_url` refers to. Nothing is fetched and no base64 decoded here.
+ * @throws ApiError `audio_url_unsupported` for any other kind of URL, `invalid_request` for what has the wrong form
+ */
+export function parseAudioUrl(url: string, param: string): AudioUrl {
+  const id = parseAudioId(url, param)
+  if (id !== null) return { kind: 'audio-id', id }
+  if (/^file:/i.test(url)) return { kind: 'file', id: checkFileId(url.slice('file:'.length), param) }
+  if (/^https?:/i.test(url)) {
+    if (url.length <= maxUrlCharacters) return { kind: 'http', url }
+    throw new ApiError('invalid_request', {
+      message: `Invalid ${param}: the URL has more than ${maxUrlCharacters} characters.`,
+      param,
+    })
+  }
+  return { kind: 'data', base64: parseDataUrl(url, param).base64 }
+}
+
+/** @throws ApiError `invalid_request` for what isn't the id of an uploaded file */
+export function checkFileId(id: string, param: string): string {
+  if (/^file-[0-9a-f]{32}$/.test(id)) return id
+  throw new ApiError('invalid_request', {
+    message: `Invalid ${param}: expected the id of an uploaded file, as in file-0123... of POST /v1/files.`,
+    param,
+  })
 }
 
 /**

@@ -35,17 +35,26 @@ export const InputAudioPart = z.strictObject({
   }),
 })
 
-/** vLLM's extension: audio by URL; `data:`, or `audio:<audio_id>` for audio that was sent before. */
+/**
+ * vLLM's extension: audio by URL; `data:`, `http(s):` (fetched by the worker), `file:<id>` for a file that was uploaded,
+ * or `audio:<audio_id>` for audio that was sent before.
+ */
 export const AudioUrlPart = z.strictObject({
   type: z.literal('audio_url'),
   audio_url: z.strictObject({ url: z.string().min(1, 'it is empty') }),
 })
 
+/** A file that was uploaded, by its id. */
+export const FilePart = z.strictObject({
+  type: z.literal('file'),
+  file: z.strictObject({ file_id: z.string() }),
+})
+
 /** One part of a user's message. */
-export const ContentPart = z.discriminatedUnion('type', [TextPart, InputAudioPart, AudioUrlPart])
+export const ContentPart = z.discriminatedUnion('type', [TextPart, InputAudioPart, AudioUrlPart, FilePart])
 export type ContentPart = z.infer<typeof ContentPart>
-/** Either kind of audio. */
-export type AudioPart = z.infer<typeof InputAudioPart> | z.infer<typeof AudioUrlPart>
+/** Any kind of audio. */
+export type AudioPart = Exclude<ContentPart, z.infer<typeof TextPart>>
 
 const textContent = z.union([z.string(), z.array(TextPart).min(1)])
 

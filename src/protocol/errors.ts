@@ -131,6 +131,37 @@ export const errorCatalogue = {
     retryable: false,
     remedy: 'Send the audio itself again; its `audio_id` is then good for further questions.',
   },
+  file_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Upload the file again; files end when `expires_at` says.',
+  },
+  upload_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Begin the upload again with `POST /v1/uploads`.',
+  },
+  upload_incomplete: {
+    status: 400,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Send what is missing, then complete the upload again.',
+  },
+  audio_url_refused: {
+    status: 400,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Send the audio itself, or an http(s) URL that anyone on the internet can reach.',
+  },
+  audio_url_failed: {
+    status: 400,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy:
+      'Check that the URL gives the audio file, within its limits of time and size, to anyone who asks.',
+  },
   context_length_exceeded: {
     status: 400,
     type: 'invalid_request_error',

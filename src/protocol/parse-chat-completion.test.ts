@@ -237,11 +237,11 @@ describe('refuses', () => {
       /empty/,
     ],
     [
-      'http URLs',
-      user({ type: 'audio_url', audio_url: { url: 'http://[::1]/' } }),
+      'ftp URLs',
+      user({ type: 'audio_url', audio_url: { url: 'ftp://[::1]/' } }),
       'audio_url_unsupported',
       'messages[0].content[0].audio_url.url',
-      /not fetched/,
+      /not taken/,
     ],
     [
       'tool messages',

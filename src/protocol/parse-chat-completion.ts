@@ -1,5 +1,5 @@
 /** From any JSON value to a checked chat request, or to an error that says which field is wrong and why. */
-import { audioFormats, parseAudioId, parseDataUrl } from './audio-source.ts'
+import { audioFormats, checkFileId, parseAudioUrl } from './audio-source.ts'
 import { ChatCompletionRequest } from './chat-completions.ts'
 import { ApiError } from './errors.ts'
 import { checkJsonSchema } from './json-schema.ts'
@@ -19,6 +19,8 @@ const nestedNames = [
   'format',
   'url',
   'include_usage',
+  'file',
+  'file_id',
 ]
 
 const refusedRoles: Record<string, string> = {
@@ -26,10 +28,12 @@ const refusedRoles: Record<string, string> = {
   function: 'the models here cannot call functions',
 }
 
+/** What takes an audio's place among the parts. */
+const audioPartTypes: ReadonlySet<unknown> = new Set(['input_audio', 'audio_url', 'file'])
+
 const refusedParts: Record<string, string> = {
   image_url: 'the models here hear, they do not see',
   video_url: 'the models here hear, they do not see',
-  file: 'files are not stored here; send the audio as input_audio',
   refusal: 'refusals are not part of a conversation here; send text',
 }
 
@@ -104,7 +108,7 @@ function checkSizes(messages: unknown, limits: Limits): void {
     if (!Array.isArray(content)) continue
     for (const part of content) {
       if (!isObject(part)) continue
-      if (part['type'] === 'input_audio' || part['type'] === 'audio_url') audioParts++
+      if (audioPartTypes.has(part['type'])) audioParts++
       if (typeof part['text'] === 'string') characters += part['text'].length
     }
     if (audioParts > limits.maxAudioParts) {
@@ -146,7 +150,7 @@ function checkPart(part: unknown, path: string, role: unknown): void {
   const type = part['type']
   if (typeof type !== 'string') return
   if (Object.hasOwn(refusedParts, type)) throw refusal(`${path}.type`, refusedParts[type]!, `'${type}'`)
-  if ((type === 'input_audio' || type === 'audio_url') && role !== 'user') {
+  if (audioPartTypes.has(type) && role !== 'user') {
     throw new ApiError('invalid_request', {
       message: `Invalid ${path}: audio belongs in messages with the role user.`,
       param: path,
@@ -188,9 +192,10 @@ function checkUrls(request: ChatCompletionRequest): void {
   for (const [index, message] of request.messages.entries()) {
     if (typeof message.content === 'string') continue
     for (const [at, part] of message.content.entries()) {
+      const path = `messages[${index}].content[${at}]`
+      if (part.type === 'file') checkFileId(part.file.file_id, `${path}.file.file_id`)
       if (part.type !== 'audio_url') continue
-      const param = `messages[${index}].content[${at}].audio_url.url`
-      if (parseAudioId(part.audio_url.url, param) === null) parseDataUrl(part.audio_url.url, param)
+      parseAudioUrl(part.audio_url.url, `${path}.audio_url.url`)
     }
   }
 }
