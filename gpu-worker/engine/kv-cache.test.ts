@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { KvCache } from './kv-cache.ts'
 import type { SlotMove } from './plan.ts'
 
-const layout = { layers: 2, kvHeads: 2, headDim: 4, slots: 3, slotCapacity: 5, kvBytes: null }
+const type = 'float32'
+const layout = { layers: 2, kvHeads: 2, headDim: 4, type, slots: 3, slotCapacity: 5, kvBytes: null } as const
 
 function moveAll(cache: KvCache, move: SlotMove): void {
   for (const _ of cache.move(move));
@@ -50,10 +51,11 @@ test('says what it costs', () => {
   expect(cache.bytesPerPosition).toBe(2 * 2 * 2 * 4 * 4)
   expect(cache.budget).toBe(3 * 5)
   expect(new KvCache({ ...layout, kvBytes: cache.bytesPerPosition * 7 + 1 }).budget).toBe(7)
+  expect(new KvCache({ ...layout, type: 'int8' }).bytesPerPosition).toBe(cache.bytesPerPosition / 4)
 })
 
 test('memory is taken when it is written, and given back beyond the budget', () => {
-  const sizes = { layers: 1, kvHeads: 2, headDim: 64, slots: 2, slotCapacity: 511 }
+  const sizes = { layers: 1, kvHeads: 2, headDim: 64, type, slots: 2, slotCapacity: 511 } as const
   const bytesPerPosition = 2 * 2 * 64 * 4
   const cache = new KvCache({ ...sizes, kvBytes: 600 * bytesPerPosition })
   expect(cache.bytesTaken).toBe(0)

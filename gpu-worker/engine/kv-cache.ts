@@ -7,14 +7,18 @@
  * more than they may: then what lies behind the length of each goes.
  */
 import { releasePages } from '../runtime/memory-pages.ts'
-import { type Tensor, tensor } from '../runtime/tensor.ts'
+import { type ElementTypes, type Tensor, tensor } from '../runtime/tensor.ts'
 import type { SlotMove } from './plan.ts'
+
+export type KvType = 'int8' | 'float32'
 
 /** What the model asks for, and how much of it. */
 export interface KvLayout {
   readonly layers: number
   readonly kvHeads: number
   readonly headDim: number
+  /** Eight bits with the model's own scales, or 32. */
+  readonly type: KvType
   readonly slots: number
   /** Positions that a sequence may use. */
   readonly slotCapacity: number
@@ -23,7 +27,9 @@ export interface KvLayout {
 }
 
 /** The two arrays of each layer, by the names that follow `past_` and `present_`. */
-type Sides = ReadonlyMap<`${'key' | 'value'}_${number}`, Float32Array>
+type Sides = ReadonlyMap<`${'key' | 'value'}_${number}`, ElementTypes[KvType]>
+
+const ARRAYS = { int8: Int8Array, float32: Float32Array } as const
 
 /** @see file comment */
 export class KvCache {
@@ -37,7 +43,8 @@ export class KvCache {
   readonly #sides: Sides
 
   constructor(layout: KvLayout) {
-    const { layers, kvHeads, headDim, slots, slotCapacity, kvBytes } = layout
+    const { layers, kvHeads, headDim, type, slots, slotCapacity, kvBytes } = layout
+    const Elements = ARRAYS[type]
     this.layout = layout
     const affordable = Math.floor((kvBytes ?? Infinity) / this.bytesPerPosition)
     this.budget = Math.min(affordable, slots * slotCapacity)
@@ -46,8 +53,8 @@ export class KvCache {
     const elements = slots * kvHeads * this.#positions * headDim
     this.#sides = new Map(
       Array.from({ length: layers }, (_, layer) => [
-        [`key_${layer}`, new Float32Array(elements)] as const,
-        [`value_${layer}`, new Float32Array(elements)] as const,
+        [`key_${layer}`, new Elements(elements)] as const,
+        [`value_${layer}`, new Elements(elements)] as const,
       ]).flat(),
     )
   }
@@ -59,17 +66,17 @@ export class KvCache {
 
   /** Bytes of one position: keys and values of all layers. */
   get bytesPerPosition(): number {
-    const { layers, kvHeads, headDim } = this.layout
-    return layers * 2 * kvHeads * headDim * Float32Array.BYTES_PER_ELEMENT
+    const { layers, kvHeads, headDim, type } = this.layout
+    return layers * 2 * kvHeads * headDim * ARRAYS[type].BYTES_PER_ELEMENT
   }
 
-  /** The slots `first` to `first + count` (excluded) of each layer and side: [count, kvHeads, positions, headDim] f32 */
-  view(first: number, count: number): [suffix: string, view: Tensor<'float32'>][] {
-    const { kvHeads, headDim } = this.layout
+  /** The slots `first` to `first + count` (excluded) of each layer and side: [count, kvHeads, positions, headDim] */
+  view(first: number, count: number): [suffix: string, view: Tensor<KvType>][] {
+    const { kvHeads, headDim, type } = this.layout
     const slotElements = kvHeads * this.#positions * headDim
     return Array.from(this.#sides, ([suffix, side]) => {
       const data = side.subarray(first * slotElements, (first + count) * slotElements)
-      return [suffix, tensor('float32', data, [count, kvHeads, this.#positions, headDim])]
+      return [suffix, tensor(type, data, [count, kvHeads, this.#positions, headDim])]
     })
   }
 

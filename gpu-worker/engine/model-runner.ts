@@ -181,13 +181,15 @@ function endsOf({ slotLengths, decodes, prefills }: Plan): number[] {
   return ends
 }
 
-/** The number of layers, heads and elements a head, from the decoder's own inputs. */
-function readKvShape(decoder: OrtSession): { layers: number; kvHeads: number; headDim: number } {
+/** The number of layers, heads, elements a head and their type, from the decoder's own inputs. */
+function readKvShape(decoder: OrtSession): Pick<KvLayout, 'layers' | 'kvHeads' | 'headDim' | 'type'> {
   const keys = decoder.inputs.filter(({ name }) => /^past_key_\d+$/.test(name))
   const [, kvHeads, , headDim] = keys[0]?.dims ?? []
   if (!kvHeads || !headDim)
     throw new RangeError('The decoder has no past_key_0 [batch, heads, positions, size].')
-  return { layers: keys.length, kvHeads, headDim }
+  const type = (['int8', 'float32'] as const).find(known => known === keys[0]!.type)
+  if (type === undefined) throw new RangeError(`Keys of type ${keys[0]!.type} can't be kept.`)
+  return { layers: keys.length, kvHeads, headDim, type }
 }
 
 function outputWidth(decoder: OrtSession, name: string): number {

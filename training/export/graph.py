@@ -16,6 +16,7 @@ ELEMENT_TYPES = {
     np.dtype(np.int64): TensorProto.INT64,
     np.dtype(np.int32): TensorProto.INT32,
     np.dtype(np.uint8): TensorProto.UINT8,
+    np.dtype(np.int8): TensorProto.INT8,
 }
 INLINE_BYTES = 1024  # smaller constants stay in the graph itself
 

@@ -1,11 +1,12 @@
 """SmolLM2 (Llama architecture) as one ONNX graph: embeddings in, logits of chosen positions out.
 
 Keys and values live in buffers that the caller owns: bound to `past_*` and `present_*` alike they are appended
-to in place. Low-rank adapters are inputs, so one session serves every checkpoint.
+to in place, in 32 bits or, given scales, in 8. Low-rank adapters are inputs, so one session serves every checkpoint.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,9 +67,17 @@ def rotary_tables(graph: Graph, head_dim: int, theta: float, positions: int) -> 
 class LlamaDecoder:
     """Builds the graph; `graph` and `files` are ready to be saved afterwards."""
 
-    def __init__(self, model: LlamaForCausalLM, options: LlamaOptions = LlamaOptions()) -> None:
+    def __init__(
+        self,
+        model: LlamaForCausalLM,
+        options: LlamaOptions = LlamaOptions(),
+        cache_scales: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """`cache_scales`: by "key_0", "value_0", ..., [kv heads, head_dim] f32 (kv_cache.py); None keeps f32."""
         self.config = model.config
         self.options = options
+        self.cache_scales = cache_scales
+        self.cache_type = np.float32 if cache_scales is None else np.int8
         self.weights = {name: value.numpy() for name, value in model.state_dict().items()}
         self.shapes = site_shapes(model)
         self.graph = Graph("llama_decoder")
@@ -107,7 +116,7 @@ class LlamaDecoder:
         graph.output("logits", np.float32, ["rows", self.config.vocab_size])
         for layer in range(self.config.num_hidden_layers):
             for kind in ("key", "value"):
-                graph.output(f"present_{kind}_{layer}", np.float32, self._cache_shape("total"))
+                graph.output(f"present_{kind}_{layer}", self.cache_type, self._cache_shape("total"))
 
     def _cache_shape(self, length: str) -> list[int | str]:
         return ["batch", self.config.num_key_value_heads, length, self.config.head_dim]
@@ -156,23 +165,38 @@ class LlamaDecoder:
         b = self.graph.input(f"lora_{layer}_{site}_b", np.float32, [f"rank_{layer}_{site}", outputs])
         return low_rank_addition(self.graph, name, source, base, a, b)
 
+    def _attention(self, layer: int, packed: str) -> str:
+        """Appends to the cache and attends to it: packed queries, keys and values to [batch, sequence, heads * size]."""
+        graph, config, sides = self.graph, self.config, ("key", "value")
+        past = [graph.input(f"past_{side}_{layer}", self.cache_type, self._cache_shape("max")) for side in sides]
+        inputs = [packed, "", "", *past, "seqlens_k", "total_sequence_length", *self.rotary]
+        attributes: dict[str, object] = {}
+        if self.cache_scales is not None:
+            # Behind the optional position ids, attention bias and head sink.
+            inputs += ["", "", ""]
+            for side in sides:
+                scales = self.cache_scales[f"{side}_{layer}"].astype(np.float32)[None, :, None]
+                inputs.append(graph.constant(f"{side}_{layer}.scales", scales))
+            attributes = {"k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL", "kv_cache_bit_width": 8}
+        return graph.node(
+            "GroupQueryAttention",
+            inputs,
+            [f"layer_{layer}.attended", f"present_key_{layer}", f"present_value_{layer}"],
+            MICROSOFT,
+            num_heads=config.num_attention_heads,
+            kv_num_heads=config.num_key_value_heads,
+            do_rotary=1,
+            rotary_interleaved=0,
+            **attributes,
+        )
+
     def _layer(self, layer: int, stream: str, branch: str | None) -> tuple[str, str]:
         graph, config, name = self.graph, self.config, f"layer_{layer}"
         torch_name = f"model.layers.{layer}"
         normed, stream = self._norm(f"{name}.attention_norm", f"{torch_name}.input_layernorm.weight", stream, branch)
         packed = self._projection(layer, "qkv", normed, [f"self_attn.{p}_proj" for p in "qkv"])
         packed = graph.node("Reshape", [packed, "packed_shape"], f"{name}.packed")
-        past = [graph.input(f"past_{kind}_{layer}", np.float32, self._cache_shape("max")) for kind in ("key", "value")]
-        attended = graph.node(
-            "GroupQueryAttention",
-            [packed, "", "", *past, "seqlens_k", "total_sequence_length", *self.rotary],
-            [f"{name}.attended", f"present_key_{layer}", f"present_value_{layer}"],
-            MICROSOFT,
-            num_heads=config.num_attention_heads,
-            kv_num_heads=config.num_key_value_heads,
-            do_rotary=1,
-            rotary_interleaved=0,
-        )
+        attended = self._attention(layer, packed)
         attended = graph.node("Reshape", [attended, graph.integers(-1, self.shapes["o"][0])], f"{name}.rows")
         if layer == config.num_hidden_layers - 1:
             # Past the last attention only the positions that are asked for go on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,13 @@ class CachedDecoder:
         self.session = session
         self.binding = session.io_binding()
         self.lengths = np.zeros(rows, np.int32)
+        self.caches: dict[str, onnxruntime.OrtValue] = {}  # by "key_0", [rows, heads, capacity, head_dim]
         for value in session.get_inputs():
             if value.name.startswith("past_"):
                 _, heads, _, head_dim = value.shape
-                shape = (rows, heads, capacity, head_dim)
-                buffer = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
+                dtype = np.int8 if value.type == "tensor(int8)" else np.float32
+                buffer = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((rows, heads, capacity, head_dim), dtype))
+                self.caches[value.name.removeprefix("past_")] = buffer
                 self.binding.bind_ortvalue_input(value.name, buffer)
                 self.binding.bind_ortvalue_output(value.name.replace("past", "present"), buffer)
 
@@ -94,11 +97,19 @@ class PackRunner:
 
     def next_logits(self, embeddings: np.ndarray) -> np.ndarray:
         """The language model's logits [vocabulary] after a prompt [length, hidden] f32, default checkpoint."""
+        return self.read(embeddings, self.adapter)[0][0]
+
+    def read(self, embeddings: np.ndarray, adapter: Mapping[str, np.ndarray]) -> tuple[np.ndarray, CachedDecoder]:
+        """Reads a prompt [length, hidden] f32 from nothing: the last logits [1, vocabulary], and what is cached.
+
+        `adapter` by the decoder's input names; what it lacks gets rank 0, which adds nothing.
+        """
         length = len(embeddings)
         decoder = CachedDecoder(self.language, 1, length)
         for value in self.language.get_inputs():
             if value.name.startswith("lora_"):
-                decoder.bind(value.name, self.adapter[value.name])
+                nothing = np.zeros([size if isinstance(size, int) else 0 for size in value.shape], np.float32)
+                decoder.bind(value.name, adapter.get(value.name, nothing))
         decoder.bind("inputs_embeds", embeddings[None].astype(np.float32))
         decoder.bind("logits_positions", np.array([length - 1], np.int64))
-        return decoder.run(length)[0]
+        return decoder.run(length), decoder

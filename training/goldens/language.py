@@ -38,9 +38,9 @@ def merge_adapter(model: LlamaForCausalLM, adapter: dict[str, np.ndarray], sites
                 row += len(weight)
 
 
-def splice(runner: PackRunner, ids: list[int], clip: HeardClip) -> np.ndarray:
-    """The prompt's embeddings [length, hidden] f32, the clip's tokens at the placeholders."""
-    rows = iter(np.concatenate([clip.acoustic, clip.speech]))
+def splice(runner: PackRunner, ids: list[int], heard: np.ndarray) -> np.ndarray:
+    """The prompt's embeddings [length, hidden] f32, the rows of `heard` at the placeholders."""
+    rows = iter(heard)
     embed = {
         **{marker: lambda name=name: runner.adapter[name] for marker, name in MARKERS.items()},
         AUDIO: lambda: next(rows),
@@ -58,7 +58,7 @@ def write_language(folder: Path, packs: Path, model: LlamaForCausalLM, runner: P
     prompts = {"text": user(text("What is the capital of France?")), "spliced": spliced}
     for name, message in prompts.items():
         ids = render(tokenizer, [message])
-        embeddings = splice(runner, ids, clip)
+        embeddings = splice(runner, ids, np.concatenate([clip.acoustic, clip.speech]))
         # The reference's own embedding rows are unrounded; the bridge and the projector are the pack's.
         reference_rows = torch.from_numpy(embeddings)
         plain = torch.tensor([i < model.config.vocab_size for i in ids])

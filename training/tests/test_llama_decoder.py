@@ -55,8 +55,10 @@ def adapter_of(model: LlamaForCausalLM, rank: int, scale: float) -> dict[str, np
     return adapter
 
 
-def exported(model: LlamaForCausalLM, folder: Path, options: LlamaOptions, adapter: dict, rows: int) -> CachedDecoder:
-    built = LlamaDecoder(model, options)
+def exported(
+    model: LlamaForCausalLM, folder: Path, options: LlamaOptions, adapter: dict, rows: int, scales: dict | None = None
+) -> CachedDecoder:
+    built = LlamaDecoder(model, options, scales)
     built.graph.save(folder, "decoder.onnx")
     for file in built.files:
         file.save(folder)
@@ -97,6 +99,35 @@ def test_a_row_is_the_same_to_the_bit_alone_and_in_a_batch(model: LlamaForCausal
         feed(alone, prompts[row : row + 1, :2], [])
         assert np.array_equal(feed(alone, prompts[row : row + 1, 2:5], [2])[0], batch[0][row])
         assert np.array_equal(feed(alone, prompts[row : row + 1, 5:], [0])[0], batch[1][row])
+
+
+def test_keys_and_values_in_8_bits(model: LlamaForCausalLM, tmp_path: Path) -> None:
+    options = LlamaOptions(max_positions=64, layer_files=("layers.bin",))
+    prompts = np.random.default_rng(5).standard_normal((3, 9, 128)).astype(np.float32)
+    whole = exported(model, tmp_path, options, {}, rows=3)
+    bind_nothing(whole)
+    expected = feed(whole, prompts, [8, 17, 26])
+    scales = {name: np.abs(cache.numpy()).max(axis=(0, 2)) / 127 for name, cache in whole.caches.items()}
+
+    together = exported(model, tmp_path, options, {}, rows=3, scales=scales)
+    bind_nothing(together)
+    feed(together, prompts[:, :8], [])
+    batch = feed(together, prompts[:, 8:], [0, 1, 2])
+    assert together.caches["key_1"].numpy().dtype == np.int8
+    assert 0 < np.abs(batch - expected).max() < 0.05 * np.abs(expected).max()
+    for row in range(3):
+        alone = exported(model, tmp_path, options, {}, rows=1, scales=scales)
+        bind_nothing(alone)
+        feed(alone, prompts[row : row + 1, :3], [])
+        feed(alone, prompts[row : row + 1, 3:8], [])
+        assert np.array_equal(feed(alone, prompts[row : row + 1, 8:], [0])[0], batch[row])
+
+
+def bind_nothing(decoder: CachedDecoder) -> None:
+    for value in decoder.session.get_inputs():
+        if value.name.startswith("lora_"):
+            shape = [size if isinstance(size, int) else 0 for size in value.shape]
+            decoder.bind(value.name, np.zeros(shape, np.float32))
 
 
 def test_the_embedding_file_is_values_then_scales(model: LlamaForCausalLM, tmp_path: Path) -> None:
