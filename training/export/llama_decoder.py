@@ -166,7 +166,7 @@ class LlamaDecoder:
         return low_rank_addition(self.graph, name, source, base, a, b)
 
     def _attention(self, layer: int, packed: str) -> str:
-        """Appends to the cache and attends to it: packed queries, keys and values to [batch, sequence, heads * size]."""
+        """Appends to the cache and attends to it: packed queries, keys, values to [batch, sequence, heads * size]."""
         graph, config, sides = self.graph, self.config, ("key", "value")
         past = [graph.input(f"past_{side}_{layer}", self.cache_type, self._cache_shape("max")) for side in sides]
         inputs = [packed, "", "", *past, "seqlens_k", "total_sequence_length", *self.rotary]
