@@ -2,8 +2,8 @@
 
 Measures how far each channel of the keys and values reaches on what the model reads (plain text with the base
 model; chats with real sounds, through the default checkpoint's adapter) and writes `decoder.onnx` anew with these
-scales; the weights stay as they are. A quarter of the memory, and of the traffic that attention over a long context waits
-for; see docs/log.md. Also the last step of `training.export.packs`.
+scales; the weights stay as they are. A quarter of the memory, and of the traffic that attention over a long context
+waits for; see docs/log.md. Also the last step of `training.export.packs`.
 """
 
 from __future__ import annotations
