@@ -18,6 +18,13 @@ export interface EncodeFor {
 /** Waits for a turn, then does the work; rejects with the signal's reason when that comes first. */
 export type TakeTurn = <T>(work: () => Promise<T>) => Promise<T>
 
+/** One audio's place among those that are encoded. */
+export interface EncodePlace {
+  readonly turn: TakeTurn
+  /** To be called once, when its last turn is over. */
+  leave(): void
+}
+
 export interface EncodeQueueStats {
   /** Audios that are being encoded or wait for it. */
   readonly jobs: number
@@ -54,11 +61,24 @@ export class EncodeQueue {
   }
 
   /**
-   * Encodes one audio, window by window, each in a turn of its own. Refused at the beginning or never.
-   * @throws ApiError `overloaded` when too many audios wait already
+   * Encodes one audio, window by window, each in a turn of its own; see `enter()`.
+   * @throws ApiError `overloaded`
    * @example await queue.job(who, turn => Promise.all(windows.map(window => turn(() => encode(window)))))
    */
   async job<T>(who: EncodeFor, work: (turn: TakeTurn) => Promise<T>): Promise<T> {
+    const place = this.enter(who)
+    try {
+      return await work(place.turn)
+    } finally {
+      place.leave()
+    }
+  }
+
+  /**
+   * A place for one audio: it is refused here, or in none of its turns.
+   * @throws ApiError `overloaded` when too many audios wait already; the signal's reason
+   */
+  enter(who: EncodeFor): EncodePlace {
     who.signal.throwIfAborted()
     if (this.#jobs >= this.#maxJobs) {
       throw new ApiError('overloaded', {
@@ -68,13 +88,14 @@ export class EncodeQueue {
     }
     this.#jobs++
     add(this.#jobsOf, who.tenant, 1)
-    try {
-      return await work(window => this.#turn(who, window))
-    } finally {
-      this.#jobs--
-      add(this.#jobsOf, who.tenant, -1)
-      // A tenant that is gone needs no place in the order.
-      if (!this.#jobsOf.has(who.tenant)) this.#lastTurnOf.delete(who.tenant)
+    return {
+      turn: window => this.#turn(who, window),
+      leave: () => {
+        this.#jobs--
+        add(this.#jobsOf, who.tenant, -1)
+        // A tenant that is gone needs no place in the order.
+        if (!this.#jobsOf.has(who.tenant)) this.#lastTurnOf.delete(who.tenant)
+      },
     }
   }
 
