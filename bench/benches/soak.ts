@@ -43,16 +43,15 @@ const soak: Bench = async function* ({ runs = 10_000, log }) {
       const request = sent++
       await sendOne(request)
       if (request % Math.ceil(runs / SAMPLES) === 0) {
-        memory.push({ request, bytes: await server.residentBytes() })
+        const bytes = await server.residentBytes()
+        memory.push({ request, bytes })
+        if (memory.length % 10 === 1) log(`${request} requests: ${(bytes / 1e6).toFixed(1)} MB`)
       }
     }
   }
 
   try {
     await Promise.all(Array.from({ length: CLIENTS }, client))
-    for (const { request, bytes } of memory.filter((_, index) => index % 10 === 0)) {
-      log(`${request} requests: ${(bytes / 1e6).toFixed(1)} MB`)
-    }
     const warm = memory.filter(({ request }) => request >= runs * WARM_UP_PART)
     const growth = slope(warm.map(({ request, bytes }) => [request / 1000, bytes / 1e6]))
     yield { bench: 'soak/memory-growth', value: growth, unit: 'MB/1000 requests', peer: null }

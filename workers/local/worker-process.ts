@@ -23,6 +23,9 @@ const healthyAfterMs = 30_000
 /** How long a worker may finish what it is at before it is killed. */
 const drainMs = 30_000
 
+/** Young objects in 8 MB: as fast as V8's 32 (docs/log.md), and its memory grows 50 MB less, and not for hours. */
+const nodeOptions = ['--max-semi-space-size=8']
+
 /** One worker process, over all its restarts. */
 export class WorkerProcess {
   readonly #options: WorkerProcessOptions
@@ -53,7 +56,12 @@ export class WorkerProcess {
     this.#starts++
     const child = spawn(
       process.execPath,
-      ['--import', new URL('./exit-with-parent.ts', import.meta.url).href, this.#options.script],
+      [
+        ...nodeOptions,
+        '--import',
+        new URL('./exit-with-parent.ts', import.meta.url).href,
+        this.#options.script,
+      ],
       {
         env: { ...this.#options.environment, HOST: '127.0.0.1', PORT: '0' },
         // Its own group: an interrupt at the terminal goes to us alone, and we end the worker when all is answered.
