@@ -48,6 +48,7 @@ const Environment = z.object({
   AURICLE_AUDIO_URLS_TIMEOUT_MS: count(10_000),
   AURICLE_MAX_BODY_BYTES: count(defaultLimits.maxBodyBytes),
   AURICLE_MAX_AUDIO_SECONDS: count(defaultLimits.maxAudioSeconds),
+  AURICLE_MAX_TRANSCRIPTION_SECONDS: count(defaultLimits.maxTranscriptionSeconds),
 })
 
 export type WorkerConfig = ReturnType<typeof readConfig>
@@ -92,6 +93,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       ...defaultLimits,
       maxBodyBytes: env.AURICLE_MAX_BODY_BYTES,
       maxAudioSeconds: env.AURICLE_MAX_AUDIO_SECONDS,
+      maxTranscriptionSeconds: env.AURICLE_MAX_TRANSCRIPTION_SECONDS,
     },
   }
 }

@@ -7,7 +7,7 @@ import {
   parseTranslationForm,
   type TranscriptionForm,
 } from '../src/protocol/parse-transcription.ts'
-import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import { audioSecondsHeader, tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
 import { eventResponse, withFirst } from './stream/event-response.ts'
 import { toTranscript, toTranscriptStream } from './stream/transcription.ts'
 import { type TranscriptionContext, type TranscriptionTask, transcribe } from './transcription.ts'
@@ -53,7 +53,10 @@ export function transcriptions(task: TranscriptionTask, limits: Limits, parts: (
       const withLogprobs = request.include?.includes('logprobs') ?? false
       return eventResponse(toTranscriptStream(opened, withLogprobs), () => cancelled.abort())
     }
-    const { contentType, body } = await toTranscript(opened, request, task)
-    return context.body(body, 200, { 'content-type': contentType })
+    const { contentType, body, audioSeconds } = await toTranscript(opened, request, task)
+    return context.body(body, 200, {
+      'content-type': contentType,
+      [audioSecondsHeader]: String(audioSeconds),
+    })
   }
 }

@@ -18,6 +18,8 @@ type End = Extract<TranscriptEvent, { type: 'end' }>
 export interface TranscriptAnswer {
   contentType: string
   body: string
+  /** Of the recording; formats that are text have no usage to say it in. */
+  audioSeconds: number
 }
 
 /** Collects a transcription into the format that was asked for. */
@@ -40,25 +42,30 @@ export async function toTranscript(
     logprobs.push(...event.logprobs)
   }
   text = text.trim()
+  const answer = (contentType: string, body: string): TranscriptAnswer => ({
+    contentType,
+    body,
+    audioSeconds: milliseconds(end!.durationSeconds),
+  })
   switch (request.response_format ?? 'json') {
     case 'text':
-      return { contentType: 'text/plain; charset=utf-8', body: toText(text) }
+      return answer('text/plain; charset=utf-8', toText(text))
     case 'srt':
-      return { contentType: 'application/x-subrip; charset=utf-8', body: toSrt(segments) }
+      return answer('application/x-subrip; charset=utf-8', toSrt(segments))
     case 'vtt':
-      return { contentType: 'text/vtt; charset=utf-8', body: toVtt(segments) }
+      return answer('text/vtt; charset=utf-8', toVtt(segments))
     case 'json': {
       const withLogprobs = request.include?.includes('logprobs') ?? false
-      const answer: Transcription = {
+      const transcription: Transcription = {
         text,
         ...(withLogprobs && { logprobs }),
         usage: end!.usage,
         no_speech: end!.noSpeech,
       }
-      return json(answer)
+      return answer('application/json', JSON.stringify(transcription))
     }
     case 'verbose_json':
-      return json(verbose(text, segments, end!, request, task))
+      return answer('application/json', JSON.stringify(verbose(text, segments, end!, request, task)))
   }
 }
 
@@ -102,10 +109,6 @@ export async function* toTranscriptStream(
       }
     }
   }
-}
-
-function json(answer: Transcription | TranscriptionVerbose): TranscriptAnswer {
-  return { contentType: 'application/json', body: JSON.stringify(answer) }
 }
 
 function verbose(
