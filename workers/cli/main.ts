@@ -14,6 +14,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'n-gram language models: train, perplexity, query, generate, prune, mix, convert, compare',
     load: async () => (await import('./ngram/ngram.ts')).ngram,
   },
+  transcribe: {
+    summary: 'write down what is said in a recording, by a server that runs',
+    load: async () => (await import('./transcribe.ts')).transcribe,
+  },
 }
 
 const usage = [
