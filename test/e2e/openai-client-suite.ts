@@ -24,7 +24,8 @@ export function countingClient(url: string, maxRetries = 0): { client: OpenAI; a
     apiKey: 'not-needed',
     maxRetries,
     fetch: (input, init) => {
-      attempts++
+      // Before its first form the client asks `data:,` to learn about this fetch.
+      if (!String(input).startsWith('data:')) attempts++
       return fetch(input, init)
     },
   })

@@ -1,0 +1,82 @@
+/** Transcriptions through both edges, with the real worker and its packs; n-gram models through the shared store. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { startLocal } from '../../workers/local/start-local.ts'
+import { startWorker } from '../support/start-process.ts'
+import { countingClient, type Target } from './openai-client-suite.ts'
+import { describeTranscriptions, post } from './transcription-suite.ts'
+import { startWorkerdEdge } from './workerd-edge.ts'
+
+/** Edge and worker share a folder, as `npm start` has it. */
+async function startNodeEdge(): Promise<Target> {
+  const store = await mkdtemp(join(tmpdir(), 'auricle-store-'))
+  const worker = await startWorker({ AURICLE_STORE: store })
+  const workers = [{ id: 'real', url: worker.baseUrl }]
+  const server = await startLocal(
+    { port: 0, host: '127.0.0.1', workers, corsOrigins: [], keys: null, limits: null, store },
+    {},
+  )
+  await server.ready()
+  return {
+    url: server.url,
+    model: 'pocket',
+    async stop() {
+      await server.stop()
+      await worker.stop()
+      await rm(store, { recursive: true, force: true })
+    },
+  }
+}
+
+describeTranscriptions('the edge on Node', startNodeEdge)
+
+describeTranscriptions('the edge on workerd', async () => {
+  const worker = await startWorker()
+  const edge = await startWorkerdEdge(worker.baseUrl)
+  return {
+    url: edge.url,
+    model: 'pocket',
+    async stop() {
+      await edge.stop()
+      await worker.stop()
+    },
+  }
+})
+
+test('a model made at the edge is searched with at the worker', async () => {
+  const target = await startNodeEdge()
+  const { client } = countingClient(target.url)
+  const file = async () =>
+    new File(
+      [await readFile(new URL('../fixtures/telephone-prompts/conf-onlyone.opus', import.meta.url))],
+      'a.opus',
+    )
+  // A model that has only ever read of conferees, at a weight that drowns what was heard.
+  const text = 'there is currently one other conferee in the conference\n'.repeat(3)
+  const { id } = await post(target.url, 'ngram-models', { text })
+  const ask = async (fields: object) =>
+    client.audio.transcriptions.create({
+      file: await file(),
+      model: 'whisper-tiny.en',
+      response_format: 'verbose_json',
+      n_best: 4,
+      ...fields,
+    } as never) as unknown as {
+      segments: { hypotheses: { score: number; parts: Record<string, number> }[] }[]
+    }
+  const { segments } = await ask({ ngram_model: id, ngram_weight: 1 })
+  for (const { score, parts } of segments[0]!.hypotheses) {
+    expect(parts['ngram']).toBeLessThan(0)
+    expect(parts['acoustic']! + parts['ngram']! + parts['length']!).toBeCloseTo(score, 3)
+  }
+  const plain = await ask({})
+  expect(plain.segments[0]!.hypotheses[0]!.parts['ngram']).toBe(0)
+  await expect(ask({ ngram_model: 'ngm_00000000' })).rejects.toMatchObject({
+    status: 404,
+    code: 'ngram_model_not_found',
+    param: 'ngram_model',
+  })
+  await target.stop()
+})
