@@ -30,6 +30,9 @@ const MAX_INITIAL_TIMESTAMP = 50
 /** When less than this is left, what is left is summed up anew: a difference of large numbers would be noise. */
 const LITTLE = 0.01
 
+/** Log-probabilities below this add nothing to a sum: e^-20 times 1,500 times is 3e-6. */
+const NEGLIGIBLE = -20
+
 export class TokenRules {
   readonly #tokens: SpecialTokens
   readonly #suppressed: Int32Array
@@ -75,10 +78,8 @@ export class TokenRules {
       removed += Math.exp(row[id]!)
       row[id] = Number.NEGATIVE_INFINITY
     }
-    for (let id = endOfText + 1; id < firstTimestamp; id++) {
-      removed += Math.exp(row[id]!)
-      row[id] = Number.NEGATIVE_INFINITY
-    }
+    removed += exponentialSum(row, endOfText + 1, firstTimestamp)
+    row.fill(Number.NEGATIVE_INFINITY, endOfText + 1, firstTimestamp)
     if (history.count === 0 && this.#blank !== null) {
       for (const id of [this.#blank, endOfText]) {
         removed += Math.exp(row[id]!)
@@ -154,7 +155,7 @@ export function nonSpeechTokens(tokenizer: Tokenizer): number[] {
 
 function exponentialSum(row: Float32Array, from: number, to: number): number {
   let sum = 0
-  for (let id = from; id < to; id++) sum += Math.exp(row[id]!)
+  for (let id = from; id < to; id++) if (row[id]! > NEGLIGIBLE) sum += Math.exp(row[id]!)
   return sum
 }
 

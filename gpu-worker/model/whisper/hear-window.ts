@@ -9,7 +9,7 @@ import type { TokenRules } from '../../speech/token-rules.ts'
 import type { WordScorer } from '../../speech/word-scorer.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import type { WhisperManifest } from '../manifest.ts'
-import type { EncodedSpeech, WhisperEncoder } from './encoder.ts'
+import type { EncodedSpeech, RecyclingEncoder } from './encoder.ts'
 import type { Recognizer } from './recognizer.ts'
 
 /** How a window is to be heard. */
@@ -28,6 +28,7 @@ export interface HearOptions {
 
 /** What was heard in a window. */
 export interface HeardTranscript {
+  /** To be recycled. */
   readonly encoded: EncodedSpeech
   readonly temperature: number
   readonly text: string
@@ -40,7 +41,7 @@ export interface HeardTranscript {
 }
 
 export interface Ears {
-  readonly encoder: WhisperEncoder
+  readonly encoder: RecyclingEncoder
   readonly recognizer: Recognizer
   readonly tokenizer: Tokenizer
   readonly manifest: WhisperManifest
@@ -91,6 +92,7 @@ export async function hearTranscript(
   for (const [index, { full, temperature }] of rungs.entries()) {
     if (speech === null || full !== rungs[index - 1]!.full) {
       const length = full ? FULL_WINDOW_SAMPLES : samples.length + TAIL_SAMPLES
+      if (speech) ears.encoder.recycle(speech)
       speech = await ears.encoder.encode(padded(samples, length), options.signal)
     }
     heard = await hearOnce(speech, temperature, ears, options)

@@ -192,7 +192,20 @@ export class WhisperSpeechModel implements SpeechModel {
     options: TranscribeOptions,
   ): Promise<Omit<Segment, 'id'>[]> {
     const heard = await hearTranscript(window.samples, this.#ears, hear)
-    if (!heard?.isSpeech) return []
+    if (!heard) return []
+    try {
+      return heard.isSpeech ? await this.#segments(window, heard, hear, options) : []
+    } finally {
+      this.#ears.encoder.recycle(heard.encoded)
+    }
+  }
+
+  async #segments(
+    window: AudioWindow,
+    heard: HeardTranscript,
+    hear: HearOptions,
+    options: TranscribeOptions,
+  ): Promise<Omit<Segment, 'id'>[]> {
     const { end_of_text, no_timestamps } = this.#ears.manifest.tokens
     const best = heard.transcripts[0]!
     const windowSeconds = window.samples.length / SAMPLE_RATE_HZ

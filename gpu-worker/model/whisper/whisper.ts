@@ -6,7 +6,7 @@ import type { SileroVadManifest, WhisperManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
 import { VoiceActivity } from '../silero-vad/voice-activity.ts'
 import { WhisperDecoder } from './decoder.ts'
-import { WhisperEncoder } from './encoder.ts'
+import { RecyclingEncoder } from './encoder.ts'
 import { Recognizer } from './recognizer.ts'
 import { WhisperSpeechModel } from './speech-model.ts'
 
@@ -28,7 +28,7 @@ export async function loadWhisper(
   ])
   const decoder = new WhisperDecoder(decoderSession, manifest.decoder, MAX_ROWS)
   const ears = {
-    encoder: new WhisperEncoder(encoderSession, manifest.audio.mel_bins),
+    encoder: new RecyclingEncoder(encoderSession, manifest),
     recognizer: new Recognizer(decoder, manifest.tokens),
     tokenizer,
     manifest,
