@@ -1,4 +1,6 @@
-"""Transcribes with faster-whisper: {"audio": path, "beam_size": n or null for its default} -> {"text", "ms"}."""
+"""Transcribes with faster-whisper: {"audio": path, "beam_size": n or null for its default, "word_timestamps"?} ->
+{"text", "ms", "words": [[word, start, end], ...]}.
+"""
 
 import importlib.util
 import json
@@ -16,12 +18,16 @@ print(json.dumps({"ready": True}), flush=True)
 
 for line in sys.stdin:
     request = json.loads(line)
-    options = {} if request["beam_size"] is None else {"beam_size": request["beam_size"]}
+    options = {"word_timestamps": request.get("word_timestamps", False)}
+    if request["beam_size"] is not None:
+        options["beam_size"] = request["beam_size"]
     started = time.perf_counter()
     try:
-        segments, _ = model.transcribe(request["audio"], **options)
+        segments = list(model.transcribe(request["audio"], **options)[0])
         text = "".join(segment.text for segment in segments).strip()
     except Exception as error:
         print(json.dumps({"error": repr(error)}), flush=True)
         continue
-    print(json.dumps({"text": text, "ms": (time.perf_counter() - started) * 1000}), flush=True)
+    ms = (time.perf_counter() - started) * 1000
+    words = [[word.word, word.start, word.end] for segment in segments for word in segment.words or []]
+    print(json.dumps({"text": text, "ms": ms, "words": words}), flush=True)
