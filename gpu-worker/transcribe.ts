@@ -13,10 +13,11 @@ export interface TranscribeOptions {
   /** Hypotheses kept while searching, at temperature 0; 1 is greedy. */
   readonly beamSize: number
   /**
-   * Whether segments are to begin and end where their words do. False is faster: a segment is then a whole stretch
-   * of speech as voice activity detection cut it.
+   * Whether segments are to be sentences with times of their own: from the alignment of their words, or from Whisper's
+   * own timestamps, which cost steps and accuracy (docs/log.md). False is fastest: a segment is then a whole window of
+   * speech as voice activity detection cut it.
    */
-  readonly segmentTimestamps: boolean
+  readonly segmentTimestamps: boolean | 'model'
   readonly wordTimestamps: boolean
   /** Whether segments carry a log-probability a token. */
   readonly logprobs: boolean

@@ -1,4 +1,5 @@
-/** A window's tokens cut into segments by the times among them. Source: openai/whisper `transcribe.py`. */
+/** A window's tokens cut into segments: by the times among them, or where sentences end and pauses are. */
+import type { TimedWord } from './words.ts'
 
 /** Tokens between two times. */
 export interface TimedTokens {
@@ -14,7 +15,39 @@ export interface TimedTokens {
 /** Step of Whisper's times, seconds. */
 const SECONDS_PER_TIMESTAMP = 0.02
 
+/** A pause that ends a segment even within a sentence, seconds. */
+const LONG_PAUSE_SECONDS = 0.8
+/** A full stop behind these ends nothing. */
+const ABBREVIATION = /(^|\s)(Dr|Mr|Mrs|Ms|St|Prof|Jr|vs|[A-Z])\.$/
+const SENTENCE_END = /[.?!。？！]["'”)\]]*$/
+
 /**
+ * Sentences, from words that have times.
+ * @param words all words of `whole`, in order
+ * @param whole the tokens that the words were made of
+ */
+export function splitSentences(words: readonly TimedWord[], whole: readonly TimedTokens[]): TimedTokens[] {
+  const tokens = whole.flatMap(part => part.tokens)
+  const indices = whole.flatMap(part => part.indices)
+  const sentences: TimedTokens[] = []
+  let first = 0
+  for (const [index, word] of words.entries()) {
+    const next = words[index + 1]
+    const pause = next ? next.start - word.end : 0
+    const isEnd = SENTENCE_END.test(word.text) && !ABBREVIATION.test(word.text)
+    if (next && pause < LONG_PAUSE_SECONDS && !isEnd) continue
+    const begin = words[first]!
+    const from = begin.first
+    const to = next ? next.first : tokens.length
+    const range = { tokens: tokens.slice(from, to), indices: indices.slice(from, to) }
+    sentences.push({ start: begin.start, end: word.end, ...range })
+    first = index + 1
+  }
+  return sentences
+}
+
+/**
+ * Source: openai/whisper `transcribe.py`.
  * @param tokens text and times
  * @param endOfText text lies below it
  * @param firstTimestamp times lie from it on

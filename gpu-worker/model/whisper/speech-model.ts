@@ -5,7 +5,7 @@ import { alignTokens } from '../../speech/alignment.ts'
 import { type AudioWindow, fitsIn, quietWindows, speechWindows } from '../../speech/audio-windows.ts'
 import { HotwordTrie } from '../../speech/hotword-trie.ts'
 import type { FoundTranscript } from '../../speech/search.ts'
-import { splitSegments, type TimedTokens } from '../../speech/segments.ts'
+import { splitSegments, splitSentences, type TimedTokens } from '../../speech/segments.ts'
 import { nonSpeechTokens, TokenRules } from '../../speech/token-rules.ts'
 import { tokenTexts, WordScorer } from '../../speech/word-scorer.ts'
 import { joinCharacters, type TimedWord, timeWords, toWord } from '../../speech/words.ts'
@@ -34,6 +34,9 @@ const WINDOWS_AHEAD = 4
 const MAX_PROMPT_TOKENS = 223
 const MAX_WINDOW_SECONDS = WINDOW_SECONDS - TAIL_SAMPLES / SAMPLE_RATE_HZ
 const SECONDS_PER_POSITION = SAMPLES_PER_POSITION / SAMPLE_RATE_HZ
+
+/** Less than this behind the last time is the end of the window. */
+const MIN_REST_SAMPLES = SAMPLE_RATE_HZ
 
 /** faster-whisper pads by 400 ms and joins over 2 s; OpenAI's `server_vad` has these. */
 const DEFAULT_VAD: VoiceActivityOptions = { threshold: 0.5, minSilenceMs: 500, speechPadMs: 300 }
@@ -94,6 +97,7 @@ export class WhisperSpeechModel implements SpeechModel {
     let received = 0
     let speechSamples = 0
     let id = 0
+    let heardFirst = false
     const counted = count(samples, length => {
       received += length
     })
@@ -103,7 +107,8 @@ export class WhisperSpeechModel implements SpeechModel {
       })
       let isOver = false
       while (true) {
-        while (!isOver && pending.length < WINDOWS_AHEAD) {
+        // The first window is heard alone, so that the first words come early.
+        while (!isOver && pending.length < (heardFirst ? WINDOWS_AHEAD : 1)) {
           const { done, value } = await windows.next()
           if (done) isOver = true
           else {
@@ -116,6 +121,7 @@ export class WhisperSpeechModel implements SpeechModel {
         const next = pending.shift()
         if (!next) break
         const segments = await next.segments
+        heardFirst = true
         for (const segment of segments) yield { type: 'segment', segment: { id: id++, ...segment } }
       }
     } finally {
@@ -127,7 +133,11 @@ export class WhisperSpeechModel implements SpeechModel {
       speechSeconds: id === 0 ? 0 : speechSamples / SAMPLE_RATE_HZ,
       language: this.languages[0]!,
       noSpeech: id === 0,
-      timestampSource: options.wordTimestamps ? 'align' : hear.withTimestamps ? 'model' : 'vad',
+      timestampSource: hear.withTimestamps
+        ? 'model'
+        : options.segmentTimestamps || options.wordTimestamps
+          ? 'align'
+          : 'vad',
     }
   }
 
@@ -163,7 +173,7 @@ export class WhisperSpeechModel implements SpeechModel {
 
   #hearOptions(options: TranscribeOptions, signal: AbortSignal): HearOptions {
     const { prompt, beamSize, temperature, languageModel, hotwords, tenant } = options
-    const withTimestamps = options.segmentTimestamps
+    const withTimestamps = options.segmentTimestamps === 'model'
     const isFused = languageModel !== null || hotwords.length > 0
     return {
       rules: withTimestamps ? this.#rules.timed : this.#rules.plain,
@@ -193,11 +203,14 @@ export class WhisperSpeechModel implements SpeechModel {
   ): Promise<Omit<Segment, 'id'>[]> {
     const heard = await hearTranscript(window.samples, this.#ears, hear)
     if (!heard) return []
+    let segments: Omit<Segment, 'id'>[]
     try {
-      return heard.isSpeech ? await this.#segments(window, heard, hear, options) : []
+      segments = heard.isSpeech ? await this.#segments(window, heard, hear, options) : []
     } finally {
       this.#ears.encoder.recycle(heard.encoded)
     }
+    const rest = hear.withTimestamps ? restOf(window, segments.at(-1)?.end) : null
+    return rest ? [...segments, ...(await this.#hear(rest, hear, options))] : segments
   }
 
   async #segments(
@@ -209,25 +222,28 @@ export class WhisperSpeechModel implements SpeechModel {
     const { end_of_text, no_timestamps } = this.#ears.manifest.tokens
     const best = heard.transcripts[0]!
     const windowSeconds = window.samples.length / SAMPLE_RATE_HZ
-    const parts = splitSegments(best.tokens, end_of_text, no_timestamps + 1, windowSeconds)
-    const words = options.wordTimestamps ? await this.#timeWords(window, heard, parts, hear.signal) : null
     const offset = window.start / SAMPLE_RATE_HZ
+    const timed = splitSegments(best.tokens, end_of_text, no_timestamps + 1, windowSeconds)
+    const isAligned = options.wordTimestamps || options.segmentTimestamps === true
+    const words = isAligned ? await this.#timeWords(window, heard, timed, hear.signal) : []
+    const parts = options.segmentTimestamps === true ? splitSentences(words, timed) : timed
     const hypotheses = options.nBest > 1 ? this.#hypotheses(heard.transcripts, options.nBest) : null
     let firstToken = 0
     return parts.map((part, index) => {
-      const own = words?.filter(({ first }) => first >= firstToken && first < firstToken + part.tokens.length)
-      firstToken += part.tokens.length
+      const afterToken = firstToken + part.tokens.length
+      const own = words.filter(({ first }) => first >= firstToken && first < afterToken)
+      firstToken = afterToken
       return {
         seek: Math.round(window.start / HOP_SAMPLES),
-        start: offset + (own?.[0]?.start ?? part.start),
-        end: offset + (own?.at(-1)?.end ?? part.end),
+        start: offset + (own[0]?.start ?? part.start),
+        end: offset + (own.at(-1)?.end ?? part.end),
         text: this.#ears.tokenizer.decode(part.tokens),
         tokens: part.tokens,
         temperature: heard.temperature,
         avgLogprob: heard.avgLogprob,
         compressionRatio: heard.compressionRatio,
         noSpeechProbability: heard.noSpeechProbability,
-        words: own?.map(word => toWord(word, offset)) ?? null,
+        words: options.wordTimestamps ? own.map(word => toWord(word, offset)) : null,
         logprobs: options.logprobs ? this.#logprobs(part, best) : null,
         hypotheses: index === 0 ? hypotheses : null,
       }
@@ -272,6 +288,14 @@ export class WhisperSpeechModel implements SpeechModel {
       score,
     }))
   }
+}
+
+/** What Whisper left out when its times end before the window does. */
+function restOf({ samples, start }: AudioWindow, endSeconds: number | undefined): AudioWindow | null {
+  if (endSeconds === undefined) return null
+  const heard = Math.round(endSeconds * SAMPLE_RATE_HZ) - start
+  if (heard <= 0 || samples.length - heard < MIN_REST_SAMPLES) return null
+  return { samples: samples.subarray(heard), start: start + heard }
 }
 
 async function* count(
