@@ -17,6 +17,7 @@ import { ApiError } from './protocol/errors.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
 import { adminRoutes } from './routes/admin-keys.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
+import { fileRoutes } from './routes/files.ts'
 import { health, readiness } from './routes/health.ts'
 import { model, models } from './routes/models.ts'
 import {
@@ -29,9 +30,12 @@ import {
 import { openApi } from './routes/openapi.ts'
 import { rescoring } from './routes/rescore.ts'
 import { transcriptions, translations } from './routes/transcriptions.ts'
+import { uploadRoutes } from './routes/uploads.ts'
+import { FileLibrary } from './storage/file-library.ts'
 import { MemoryStore } from './storage/memory-store.ts'
 import { NgramModels } from './storage/ngram-models.ts'
 import type { ObjectStore } from './storage/object-store.ts'
+import { UploadLibrary } from './storage/upload-library.ts'
 
 /** What an edge is made of. */
 export interface AppOptions {
@@ -84,6 +88,9 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.delete('/v1/ngram-models/:id', deleteNgramModel(ngramModels))
   app.get('/v1/models', models(fleet))
   app.get('/v1/models/:id', model(fleet))
+  const files = new FileLibrary(store, Date.now)
+  app.route('/v1/files', fileRoutes(files, limits, Date.now))
+  app.route('/v1/uploads', uploadRoutes(new UploadLibrary(store, files, Date.now), store))
   app.route('/v1/admin', adminRoutes(new KeyRing(store, Date.now)))
   app.get('/healthz', health)
   app.get('/readyz', readiness(fleet))

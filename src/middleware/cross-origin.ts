@@ -7,7 +7,7 @@ export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
   if (origins.length === 0) return (_context, next) => next()
   return cors({
     origin: origins.includes('*') ? '*' : [...origins],
-    allowMethods: ['GET', 'POST', 'DELETE'],
+    allowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
     // What the openai client sends from a browser (x-stainless-*), and what a caller of this API sets.
     allowHeaders: [],
     exposeHeaders: [

@@ -11,7 +11,7 @@ export const uploadSeconds = 3600
 /** Bytes of the largest file. */
 export const maxFileBytes = 512 * 1024 * 1024
 /** Bytes of one part of an upload. */
-export const maxPartBytes = 64 * 1024 * 1024
+export const maxPartBytes = 8 * 1024 * 1024
 /** Parts of one upload. */
 export const maxUploadParts = 1000
 

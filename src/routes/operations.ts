@@ -4,6 +4,17 @@
  */
 import * as z from 'zod'
 import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../protocol/chat-completions.ts'
+import {
+  CompleteUploadRequest,
+  CreateUploadRequest,
+  FileDeleted,
+  FileList,
+  FileObject,
+  ListFilesQuery,
+  Upload,
+  UploadPart,
+  UploadPartList,
+} from '../protocol/files.ts'
 import { EdgeReadiness, Health } from '../protocol/health.ts'
 import { AuditList, CreateKeyRequest, Key, KeyList, NewKey, RotateKeyRequest } from '../protocol/keys.ts'
 import { Model, ModelList } from '../protocol/models.ts'
@@ -167,6 +178,102 @@ export const operations: readonly Operation[] = [
     operationId: 'retrieveModel',
     summary: 'One model',
     responses: { 200: { description: 'The model', bodies: json({ Model }) } },
+  },
+  {
+    method: 'post',
+    path: '/v1/files',
+    operationId: 'createFile',
+    summary: 'Keep a file, to name it in any number of requests',
+    description: 'At most as large as one audio; POST /v1/uploads takes larger ones.',
+    request: { 'multipart/form-data': null },
+    responses: { 200: { description: 'The file', bodies: json({ FileObject }) } },
+  },
+  {
+    method: 'get',
+    path: '/v1/files',
+    operationId: 'listFiles',
+    summary: "The tenant's files",
+    query: ListFilesQuery,
+    responses: { 200: { description: 'In the order of making', bodies: json({ FileList }) } },
+  },
+  {
+    method: 'get',
+    path: '/v1/files/:id',
+    operationId: 'retrieveFile',
+    summary: 'What is known of a file',
+    responses: { 200: { description: 'The file', bodies: json({ FileObject }) } },
+  },
+  {
+    method: 'get',
+    path: '/v1/files/:id/content',
+    operationId: 'downloadFile',
+    summary: 'The bytes of a file',
+    responses: { 200: { description: 'As they were sent', bodies: { 'application/octet-stream': null } } },
+  },
+  {
+    method: 'delete',
+    path: '/v1/files/:id',
+    operationId: 'deleteFile',
+    summary: 'Delete a file; its bytes go with the last file that holds them',
+    responses: { 200: { description: 'It is gone', bodies: json({ FileDeleted }) } },
+  },
+  {
+    method: 'post',
+    path: '/v1/uploads',
+    operationId: 'createUpload',
+    summary: 'Begin to send a large file, in parts or at once',
+    request: json({ CreateUploadRequest }),
+    responses: {
+      200: {
+        description: 'Where to send it; `direct` takes the whole file at once',
+        bodies: json({ Upload }),
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/uploads/:id',
+    operationId: 'retrieveUpload',
+    summary: 'How an upload stands',
+    responses: { 200: { description: 'The upload', bodies: json({ Upload }) } },
+  },
+  {
+    method: 'put',
+    path: '/v1/uploads/:id/content',
+    operationId: 'uploadContent',
+    summary: 'Send the whole file at once',
+    request: { 'application/octet-stream': null },
+    responses: { 200: { description: 'It has come; now complete it', bodies: json({ Upload }) } },
+  },
+  {
+    method: 'post',
+    path: '/v1/uploads/:id/parts',
+    operationId: 'addUploadPart',
+    summary: 'Send a part of at most 8 MB, as a form with the field `data` or as it is',
+    request: { 'multipart/form-data': null, 'application/octet-stream': null },
+    responses: { 200: { description: 'The part', bodies: json({ UploadPart }) } },
+  },
+  {
+    method: 'get',
+    path: '/v1/uploads/:id/parts',
+    operationId: 'listUploadParts',
+    summary: 'The parts that have come, to go on after a break',
+    responses: { 200: { description: 'In no order', bodies: json({ UploadPartList }) } },
+  },
+  {
+    method: 'post',
+    path: '/v1/uploads/:id/complete',
+    operationId: 'completeUpload',
+    summary: 'Make a file of what was sent',
+    request: json({ CompleteUploadRequest }),
+    responses: { 200: { description: 'The upload with its file', bodies: json({ Upload }) } },
+  },
+  {
+    method: 'post',
+    path: '/v1/uploads/:id/cancel',
+    operationId: 'cancelUpload',
+    summary: 'Give an upload up',
+    responses: { 200: { description: 'The upload', bodies: json({ Upload }) } },
   },
   {
     method: 'post',

@@ -3,6 +3,7 @@
  * `object-store-suite.ts` holds each of them to what is written below.
  */
 import { ApiError } from '../protocol/errors.ts'
+import type { DirectUpload } from '../protocol/files.ts'
 
 /** What is known of an object without reading it. */
 export interface ObjectInfo {
@@ -56,6 +57,8 @@ export interface ObjectStore {
   delete(key: string): Promise<void>
   /** Objects whose key begins with `prefix` (any text, not only whole segments), at most `limit` (1,000) a page. */
   list(prefix: string, options?: { limit?: number; cursor?: string }): Promise<ObjectPage>
+  /** Only of stores that can: lets a client write one object of exactly that size and type by itself, for an hour. */
+  presign?(key: string, object: { bytes: number; contentType: string }): Promise<DirectUpload>
 }
 
 /** Most objects of one page. */

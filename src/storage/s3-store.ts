@@ -13,6 +13,8 @@ import {
   S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
+import { type DirectUpload, uploadSeconds } from '../protocol/files.ts'
 import {
   type ByteRange,
   checkKey,
@@ -124,6 +126,23 @@ export class S3Store implements ObjectStore {
       return listed
     })
     return { objects, cursor: answer.IsTruncated ? (objects.at(-1)?.key ?? null) : null }
+  }
+
+  /** A POST whose policy S3 checks: a presigned PUT has no limit of size. */
+  async presign(
+    key: string,
+    { bytes, contentType }: { bytes: number; contentType: string },
+  ): Promise<DirectUpload> {
+    const { url, fields } = await createPresignedPost(this.#client, {
+      ...this.#place(key),
+      Conditions: [
+        ['content-length-range', bytes, bytes],
+        ['eq', '$Content-Type', contentType],
+      ],
+      Fields: { 'Content-Type': contentType },
+      Expires: uploadSeconds,
+    })
+    return { method: 'POST', url, fields }
   }
 
   /** An object of which no byte was asked for. */

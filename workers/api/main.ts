@@ -13,7 +13,9 @@ import { errorResponse } from '../../src/protocol/error-response.ts'
 import { ApiError } from '../../src/protocol/errors.ts'
 import { workersLimits } from '../../src/protocol/limits.ts'
 import { isLoopback, parseList, parseWorkers } from '../../src/settings.ts'
+import { FileLibrary } from '../../src/storage/file-library.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
+import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { R2Store } from '../../src/storage/r2-store.ts'
 import { DurableRateLimiter } from './tenant-usage-object.ts'
 
@@ -47,6 +49,11 @@ export default {
     app ??= build(bindings)
     return app.fetch(request, bindings, context)
   },
+
+  /** By the cron trigger of wrangler.toml. */
+  async scheduled(_event: unknown, bindings: Bindings) {
+    await new FileLibrary(storeOf(bindings), Date.now).sweep()
+  },
 }
 
 function build(bindings: Bindings): Hono<EdgeEnv> {
@@ -57,7 +64,7 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
     fetch: (input, init) => fetch(input, init),
     clock: systemClock,
   })
-  const store = bindings.AURICLE_STORE === undefined ? new MemoryStore() : new R2Store(bindings.AURICLE_STORE)
+  const store = storeOf(bindings)
   return createApp({
     fleet,
     limits: workersLimits,
@@ -68,6 +75,10 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
     report: (error, requestId) =>
       console.error(JSON.stringify({ event: 'error', requestId, error: String(error) })),
   })
+}
+
+function storeOf({ AURICLE_STORE: bucket }: Bindings): ObjectStore {
+  return bucket === undefined ? new MemoryStore() : new R2Store(bucket)
 }
 
 /** Without the Durable Object each isolate counts for itself, which limits a little more loosely. */

@@ -10,6 +10,7 @@ import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
 import { parseLimits } from '../../src/limits/tenant-limits.ts'
 import { isLoopback } from '../../src/settings.ts'
+import { FileLibrary } from '../../src/storage/file-library.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import type { LocalConfiguration } from './configuration.ts'
 import { trainNgramModel } from './ngram-training.ts'
@@ -31,6 +32,7 @@ export interface LocalServer {
 /** How long `stop` waits for answers that are still being streamed. */
 const drainMs = 30_000
 const readinessPollMs = 50
+const sweepEveryMs = 3_600_000
 
 /**
  * Starts the server; it listens when this resolves.
@@ -67,6 +69,11 @@ export async function startLocal(
   })
   app.route('/', servePage())
 
+  // What has expired is refused at once; its bytes go within the hour.
+  const sweeping = setInterval(() => {
+    new FileLibrary(store, Date.now).sweep().catch(error => console.error('sweeping:', error))
+  }, sweepEveryMs).unref()
+
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
   let stopped = false
   try {
@@ -88,6 +95,7 @@ export async function startLocal(
     banner: () => banner(url, configuration),
     async stop() {
       stopped = true
+      clearInterval(sweeping)
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       // A connection whose answer ends now would be kept open for a next request that nobody will take.
       const sweep = setInterval(() => server.closeIdleConnections(), 50)
