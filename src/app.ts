@@ -8,6 +8,7 @@ import type { RateLimiter } from './limits/rate-limiter.ts'
 import type { LimitsOf } from './limits/tenant-limits.ts'
 import { authenticate, withoutKeys } from './middleware/authenticate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
+import { idempotency } from './middleware/idempotency.ts'
 import { rateLimit } from './middleware/rate-limit.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
@@ -76,6 +77,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.use(securityHeaders)
   app.use(crossOrigin(corsOrigins))
   app.use('/v1/*', keys === null ? withoutKeys : authenticate(keys))
+  app.use('/v1/*', idempotency({ store, maxBodyBytes: limits.maxBodyBytes, now: Date.now }))
   if (rates !== null) app.use('/v1/*', rateLimit(rates.limiter, rates.limitsOf))
 
   app.post('/v1/chat/completions', chatCompletions(fleet, limits))

@@ -131,6 +131,18 @@ export const errorCatalogue = {
     retryable: false,
     remedy: 'Send the audio itself again; its `audio_id` is then good for further questions.',
   },
+  idempotency_key_reused: {
+    status: 400,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Use a new `Idempotency-Key` for a new request.',
+  },
+  nothing_to_resume: {
+    status: 404,
+    type: 'invalid_request_error',
+    retryable: false,
+    remedy: 'Send the request without `Last-Event-ID` to begin again.',
+  },
   file_not_found: {
     status: 404,
     type: 'invalid_request_error',

@@ -117,6 +117,8 @@ export class FileLibrary {
       const record = content && (await readRecord(content))
       if (record && record.expires_at * 1000 <= this.#now())
         await this.#remove(tenant, record.id, record.sha256)
+    } else if (kind === 'idempotency') {
+      if (this.#now() - lastModified.getTime() > 24 * 3_600_000) await this.#store.delete(key)
     } else if (kind === 'uploads' && name !== '') {
       if (this.#now() - lastModified.getTime() > 2 * 3_600_000) await this.#store.delete(key)
     }

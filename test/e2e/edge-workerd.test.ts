@@ -39,6 +39,8 @@ test('asks for a key', async () => {
 })
 
 test('of requests at once, exactly as many are let in as the limit says', async () => {
+  // The edge knows its worker when one request has been answered.
+  await ask(keys['other']!)
   const statuses = await Promise.all(Array.from({ length: 8 }, async () => (await ask(keys['acme']!)).status))
   expect(statuses.filter(status => status === 200)).toHaveLength(3)
   expect(statuses.filter(status => status === 429)).toHaveLength(5)
@@ -56,4 +58,22 @@ test('a stream runs until the client leaves', async () => {
   ])
   await reader.cancel()
   await expect.poll(async () => (await ask(keys['other']!)).status, { timeout: 20_000 }).toBe(200)
+})
+
+test('requests at once under one key are done once, in whichever isolate they arrive', async () => {
+  const before = worker.seen.requests
+  const headers = {
+    'content-type': 'application/json',
+    authorization: `Bearer ${keys['other']!}`,
+    'idempotency-key': 'once',
+  }
+  const body = JSON.stringify({ model: 'pocket', messages: [{ role: 'user', content: 'Hello.' }] })
+  const texts = await Promise.all(
+    Array.from({ length: 20 }, async () =>
+      (await fetch(`${edge.url}/v1/chat/completions`, { method: 'POST', headers, body })).text(),
+    ),
+  )
+  expect(JSON.parse(texts[0]!).object).toBe('chat.completion')
+  expect(new Set(texts).size).toBe(1)
+  expect(worker.seen.requests - before).toBe(1)
 })

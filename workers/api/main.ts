@@ -1,10 +1,11 @@
 /** The edge on Cloudflare Workers. */
-import type { DurableObjectNamespace, R2Bucket } from '@cloudflare/workers-types'
+import type { DurableObjectNamespace, DurableObjectState, R2Bucket } from '@cloudflare/workers-types'
 import type { ExecutionContext, Hono } from 'hono'
 import { createApp } from '../../src/app.ts'
 import type { EdgeEnv } from '../../src/edge-env.ts'
 import { systemClock } from '../../src/fleet/clock.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
+import { sha256Hex } from '../../src/keys/api-key.ts'
 import { openKeys } from '../../src/keys/key-store.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
@@ -31,6 +32,7 @@ interface Bindings {
   AURICLE_LIMITS?: string
   AURICLE_STORE?: R2Bucket
   AURICLE_TENANT_USAGE?: DurableObjectNamespace
+  AURICLE_IDEMPOTENCY?: DurableObjectNamespace
 }
 
 /** What an isolate knows of the workers lives as long as it does; made with the first request's variables. */
@@ -46,8 +48,7 @@ export default {
         }),
       )
     }
-    app ??= build(bindings)
-    return app.fetch(request, bindings, context)
+    return serve(request, bindings, context)
   },
 
   /** By the cron trigger of wrangler.toml. */
@@ -75,6 +76,33 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
     report: (error, requestId) =>
       console.error(JSON.stringify({ event: 'error', requestId, error: String(error) })),
   })
+}
+
+/** A request under an Idempotency-Key is done in the Durable Object of that key: there is one, wherever requests come in. */
+async function serve(request: Request, bindings: Bindings, context: ExecutionContext): Promise<Response> {
+  const key = request.headers.get('idempotency-key')
+  const namespace = bindings.AURICLE_IDEMPOTENCY
+  if (key !== null && namespace !== undefined) {
+    const name = await sha256Hex(`${request.headers.get('authorization')}\n${key}`)
+    const object = namespace.get(namespace.idFromName(name))
+    return object.fetch(request as never) as unknown as Promise<Response>
+  }
+  app ??= build(bindings)
+  return app.fetch(request, bindings, context)
+}
+
+/** The edge itself, where all requests of one Idempotency-Key come together. */
+export class IdempotencyObject {
+  readonly #bindings: Bindings
+
+  constructor(_state: DurableObjectState, bindings: Bindings) {
+    this.#bindings = bindings
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    app ??= build(this.#bindings)
+    return app.fetch(request, this.#bindings)
+  }
 }
 
 function storeOf({ AURICLE_STORE: bucket }: Bindings): ObjectStore {
