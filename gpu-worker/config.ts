@@ -32,8 +32,6 @@ const Environment = z.object({
   AURICLE_MAX_WAITING: count(64),
   /** Memory for what was heard; 0 keeps nothing. */
   AURICLE_AUDIO_CACHE_BYTES: bytes(128 * MEBIBYTE),
-  /** Memory for windows of Whisper's encoder, which chat and transcription share; 0 keeps nothing. */
-  AURICLE_WINDOW_CACHE_BYTES: bytes(64 * MEBIBYTE),
   /** Folder for what was heard, so that it outlives the process; unset: nothing is written. */
   AURICLE_AUDIO_CACHE: z.string().min(1).optional(),
   AURICLE_AUDIO_CACHE_DISK_BYTES: count(1024 * MEBIBYTE),
@@ -84,7 +82,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       ),
       timeoutMs: env.AURICLE_AUDIO_URLS_TIMEOUT_MS,
     },
-    windowCacheBytes: env.AURICLE_WINDOW_CACHE_BYTES,
     encodeQueue: {
       concurrency: env.AURICLE_ENCODE_CONCURRENCY,
       maxJobs: env.AURICLE_ENCODE_CONCURRENCY + env.AURICLE_MAX_WAITING,

@@ -11,7 +11,6 @@ import { EncodeQueue } from './encode/encode-queue.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { loadPacks } from './model/pack.ts'
 import { loadChatModels, loadSpeechModels } from './model/registry.ts'
-import { WindowCache } from './model/whisper/window-cache.ts'
 import { loadRuntime } from './runtime/load-runtime.ts'
 import { createWorkerApp, type WorkerState } from './server.ts'
 
@@ -47,7 +46,6 @@ try {
     threads: config.threads,
     engine: config.engine,
     encodeQueue: new EncodeQueue(config.encodeQueue),
-    windowCache: new WindowCache(config.windowCacheBytes),
   }
   state.speechModels = await loadSpeechModels(context)
   state.models = await loadChatModels(context)

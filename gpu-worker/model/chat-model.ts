@@ -9,7 +9,6 @@ import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Pack } from './pack.ts'
 import type { AudioEmbeddings } from './splice.ts'
 import type { HeardSpeech } from './whisper/listener.ts'
-import type { WindowCache } from './whisper/window-cache.ts'
 
 /** One window of an audio, encoded: what enters the prompt, and which seconds of the audio it covers. */
 export interface EncodedWindow extends AudioEmbeddings {
@@ -101,8 +100,6 @@ export interface LoadContext {
   readonly engine: EngineOptions
   /** The turns of all models' encoders; a model that is given none has one of its own. */
   readonly encodeQueue?: EncodeQueue
-  /** What Whisper's encoders have seen, whichever model's; as above. */
-  readonly windowCache?: WindowCache
   /** Every pack there is, by name; what a pack `requires` is among them. */
   readonly packs: ReadonlyMap<string, Pack>
 }

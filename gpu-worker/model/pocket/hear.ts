@@ -1,9 +1,8 @@
 /** One window heard: encoder, then Whisper's decoder unless there is nothing to hear. */
-import type { EncodeFor } from '../../encode/encode-queue.ts'
 import type { HeardWindow } from '../chat-model.ts'
 import type { PocketManifest } from '../manifest.ts'
+import type { WhisperEncoder } from '../whisper/encoder.ts'
 import type { HeardSpeech, WhisperListener } from '../whisper/listener.ts'
-import type { CachedEncoder } from '../whisper/window-cache.ts'
 
 type Hearing = PocketManifest['hearing']
 
@@ -15,22 +14,22 @@ const FULL_WINDOW_SAMPLES = 480_000
  */
 export async function hearWindow(
   samples: Float32Array,
-  whisper: { encoder: CachedEncoder; listener: WhisperListener },
+  whisper: { encoder: WhisperEncoder; listener: WhisperListener },
   hearing: Hearing,
-  who: EncodeFor,
+  signal: AbortSignal,
 ): Promise<Pick<HeardWindow, 'features' | 'speech'>> {
   const length = samples.length + hearing.tail_samples
   if (loudestRms(samples) < hearing.gate.min_rms) {
     // The mel spectrogram normalizes loudness away: what nobody hears is encoded as the silence that it is.
-    const { features } = await whisper.encoder.encode(new Float32Array(length), who)
+    const { features } = await whisper.encoder.encode(new Float32Array(length), signal)
     return { features, speech: null }
   }
-  const encoded = await whisper.encoder.encode(padded(samples, length), who)
+  const encoded = await whisper.encoder.encode(padded(samples, length), signal)
   const { max_tokens: maxTokens, alternatives } = hearing
-  const options = { maxTokens, alternatives, signal: who.signal }
+  const options = { maxTokens, alternatives, signal }
   let speech = await whisper.listener.listen(encoded, options)
   if (speech.isLoop) {
-    const fullWindow = await whisper.encoder.encode(padded(samples, FULL_WINDOW_SAMPLES), who)
+    const fullWindow = await whisper.encoder.encode(padded(samples, FULL_WINDOW_SAMPLES), signal)
     speech = await whisper.listener.listen(fullWindow, options)
   }
   return { features: encoded.features, speech: isSpeech(speech, hearing.gate) ? speech : null }

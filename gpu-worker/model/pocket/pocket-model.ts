@@ -15,7 +15,6 @@ import type { Pack } from '../pack.ts'
 import { spliceAudio } from '../splice.ts'
 import { WhisperEncoder } from '../whisper/encoder.ts'
 import { WhisperListener } from '../whisper/listener.ts'
-import { CachedEncoder, WindowCache } from '../whisper/window-cache.ts'
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts'
 import { EmbeddingTable } from './embedding-table.ts'
 import { hearWindow } from './hear.ts'
@@ -34,7 +33,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
   if (speechPack?.manifest.architecture !== 'whisper') {
     throw new RangeError(`pack '${manifest.name}' needs the speech pack '${manifest.speech.pack}'`)
   }
-  const { runtime, threads, encodeQueue = new EncodeQueue(), windowCache = new WindowCache(0) } = context
+  const { runtime, threads, encodeQueue = new EncodeQueue() } = context
   const [decoder, encoderSession, listenerSession, table, tokenizer, speechTokenizer, ...checkpointList] =
     await Promise.all([
       runtime.loadSession(pack.path(languageModel.graph), { threads }),
@@ -52,11 +51,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     ])
   const checkpoints = new Map(checkpointList.map(checkpoint => [checkpoint.name, checkpoint]))
   const whisper = {
-    encoder: new CachedEncoder(
-      new WhisperEncoder(encoderSession, speechPack.manifest.audio.mel_bins),
-      identityOf(speechPack.manifest),
-      windowCache,
-    ),
+    encoder: new WhisperEncoder(encoderSession, speechPack.manifest.audio.mel_bins),
     listener: new WhisperListener(listenerSession, speechPack.manifest, speechTokenizer),
   }
   const bridge = createVocabularyBridge(speechTokenizer, tokenizer, table)
@@ -77,7 +72,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     encodeQueue.job(who, async turn => {
       const windows: HeardWindow[] = []
       for (const { start, end } of splitWindows(samples, maxSeconds)) {
-        const heard = await turn(() => hearWindow(samples.subarray(start, end), whisper, hearing, who))
+        const heard = await turn(() => hearWindow(samples.subarray(start, end), whisper, hearing, who.signal))
         windows.push({ ...heard, startSeconds: start / SAMPLE_RATE_HZ, endSeconds: end / SAMPLE_RATE_HZ })
       }
       return windows
