@@ -253,6 +253,16 @@ describe.each(['c-api', 'node-binding'] as const)('over %s', kind => {
     await expect(refuse(requestFor([3]))).rejects.toMatchObject({ code: 'overloaded' })
     await expect(accepted[1]).rejects.toMatchObject({ code: 'overloaded' })
     await expect(accepted[0]).resolves.toMatchObject({ reason: 'length' })
+    expect(engine.stats()).toMatchObject({ running: 0, ended: { refused: 1, expired: 1, length: 1 } })
+  })
+
+  test('a full queue refuses who is last in turn, which need not be who came last', async () => {
+    const engine = engineWith({ slots: 1, maxWaiting: 1 })
+    const ask = (priority: 'high' | 'normal') =>
+      collect(engine.generate(requestFor([1], { priority, maxTokens: 3 })))
+    const [running, waiting, urgent] = [ask('normal'), ask('normal'), ask('high')]
+    await expect(waiting).rejects.toMatchObject({ code: 'overloaded' })
+    expect(await Promise.all([running, urgent])).toMatchObject([{ reason: 'length' }, { reason: 'length' }])
   })
 
   test('answers that outgrow the memory are interrupted and come out the same', async () => {

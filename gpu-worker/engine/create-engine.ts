@@ -10,7 +10,7 @@ import type { Engine, EngineModel, EngineOptions } from './engine.ts'
 import { cachedPositions, runningPositions } from './memory.ts'
 import { ModelRunner, type StepResult } from './model-runner.ts'
 import type { Outcome } from './plan.ts'
-import { cancel, createSchedulerState, hasWork, schedule, submit, update } from './scheduler.ts'
+import { cancel, createSchedulerState, hasWork, schedule, shed, submit, update } from './scheduler.ts'
 import type { SchedulerState } from './scheduler-state.ts'
 import type { SequenceEnd } from './sequence.ts'
 import { Session } from './session.ts'
@@ -126,20 +126,14 @@ class LocalEngine implements Engine {
       throw new ApiError('worker_unavailable', { message: 'This worker is shutting down. Try again.' })
     }
     checkRequest(request, this.#model, this.contextLength)
-    const session = new Session(String(this.#submitted++), request)
-    const { id, submittedMs } = session
-    const sequence = toNewSequence(id, request, submittedMs, this.embeddings.vocabularySize)
-    const state = submit(this.#state, sequence, submittedMs)
-    if (state === null) {
-      session.stop()
-      this.#ended.refused += 1
-      throw new ApiError('overloaded', {
-        message: `${this.#state.waiting.length} requests are waiting already. Try again shortly.`,
-        retryAfterSeconds: 1,
-      })
-    }
+    const id = String(this.#submitted++)
+    const nowMs = performance.now()
+    const sequence = toNewSequence(id, request, nowMs, this.embeddings.vocabularySize)
+    const { state, ended } = shed(submit(this.#state, sequence, nowMs), nowMs)
+    const session = new Session(id, request)
     this.#state = state
     this.#sessions.set(id, session)
+    for (const refused of ended) this.#end(refused.id, refused.end)
     this.#looping ??= this.#loop()
     return session
   }
@@ -226,6 +220,9 @@ class LocalEngine implements Engine {
       case 'queue-timeout':
         this.#fail(session, queueTimeout(), 'expired')
         break
+      case 'refused':
+        this.#fail(session, queueFull(this.#state.waiting.length), 'refused')
+        break
       case 'expired':
         this.#fail(session, deadlineExceeded(), 'expired')
         break
@@ -253,6 +250,13 @@ class LocalEngine implements Engine {
     session.stop()
     return true
   }
+}
+
+function queueFull(waiting: number): ApiError {
+  return new ApiError('overloaded', {
+    message: `${waiting} requests are waiting already. Try again shortly.`,
+    retryAfterSeconds: 1,
+  })
 }
 
 function queueTimeout(): ApiError {

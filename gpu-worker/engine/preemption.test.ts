@@ -14,7 +14,7 @@ function steps(state: SchedulerState, count: number, token = 5): SchedulerState 
 describe('for a more urgent sequence', () => {
   test('a low one that runs gives way, and goes on in its slot with all that it had', () => {
     let state = steps(stateWith({ slots: 1 }, sequence('low', 4, low)), 3)
-    state = submit(state, sequence('high', 3, high), 0)!
+    state = submit(state, sequence('high', 3, high), 0)
     const taken = step(state)
     expect(ids(taken.state.running)).toEqual(['high'])
     expect(taken.state.waiting).toMatchObject([{ id: 'low', tokens: [5, 5, 5], preemptions: 1 }])
@@ -32,7 +32,7 @@ describe('for a more urgent sequence', () => {
   test('what its slot still holds is not computed again, the answer included', () => {
     const tight = { slots: 3, kvPositions: 32, prefillBudgetIdle: 64 }
     let state = steps(stateWith(tight, sequence('low', 6, low)), 3)
-    state = submit(state, sequence('large', 20, high), 0)!
+    state = submit(state, sequence('large', 20, high), 0)
     const ended = step(state, 99)
     expect(ended.ended).toEqual([{ id: 'large', end: 'stop' }])
     const { plan, state: resumed } = step(ended.state)
@@ -41,36 +41,28 @@ describe('for a more urgent sequence', () => {
   })
 
   test('nobody of normal priority gives way, nor one that has aged', () => {
-    const normal = submit(
-      steps(stateWith({ slots: 1 }, sequence('normal', 3)), 2),
-      sequence('h', 3, high),
-      0,
-    )!
+    const normal = submit(steps(stateWith({ slots: 1 }, sequence('normal', 3)), 2), sequence('h', 3, high), 0)
     expect(ids(step(normal).state.running)).toEqual(['normal'])
-    const aged = submit(
-      steps(stateWith({ slots: 1 }, sequence('low', 3, low)), 2),
-      sequence('h', 3, high),
-      0,
-    )!
+    const aged = submit(steps(stateWith({ slots: 1 }, sequence('low', 3, low)), 2), sequence('h', 3, high), 0)
     expect(ids(step(aged, 5, 99).state.running)).toEqual(['h'])
     expect(ids(step(aged, 5, 100).state.running)).toEqual(['low'])
   })
 
   test('a normal one preempts nobody', () => {
-    const state = submit(steps(stateWith({ slots: 1 }, sequence('low', 3, low)), 2), sequence('n', 3), 0)!
+    const state = submit(steps(stateWith({ slots: 1 }, sequence('low', 3, low)), 2), sequence('n', 3), 0)
     expect(ids(step(state).state.running)).toEqual(['low'])
   })
 
   test('the youngest gives way, and only as many as are needed', () => {
     const lows = ['l1', 'l2', 'l3'].map(id => sequence(id, 3, low))
-    const state = submit(steps(stateWith({ slots: 3 }, ...lows), 2), sequence('h', 3, high), 0)!
+    const state = submit(steps(stateWith({ slots: 3 }, ...lows), 2), sequence('h', 3, high), 0)
     expect(ids(step(state).state.running)).toEqual(['l1', 'l2', 'h'])
   })
 
   test('nobody gives way in vain', () => {
     const both = [sequence('normal', 22), sequence('low', 4, low)]
     let state = steps(stateWith({ slots: 3, kvPositions: 45, prefillBudgetIdle: 64 }, ...both), 2)
-    state = submit(state, sequence('large', 20, high), 0)!
+    state = submit(state, sequence('large', 20, high), 0)
     expect(ids(step(state).state.running)).toEqual(['normal', 'low'])
   })
 })
@@ -118,9 +110,9 @@ describe('for memory', () => {
   test('what is kept for later is cut first, from the end, and who left first loses first', () => {
     let state = stateWith(tight, sequence('old', 8))
     state = step(state, 99).state
-    state = step(submit(state, sequence('young', 8), 0)!, 99).state
+    state = step(submit(state, sequence('young', 8), 0), 99).state
     expect(state.slots.map(slot => slot.kind === 'free' && slot.held?.length)).toEqual([8, 8, undefined])
-    state = step(submit(state, sequence('new', 20), 0)!).state
+    state = step(submit(state, sequence('new', 20), 0)).state
     expect(state.slots).toMatchObject([{ held: { length: 4 } }, { held: { length: 8 } }, { by: 'new' }])
     expect(state.preemptions).toBe(0)
   })

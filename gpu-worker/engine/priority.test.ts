@@ -39,7 +39,7 @@ describe('priority', () => {
     let state = stateWith({ slots: 1, maxWaiting: 20 }, sequence('patient', 3, { priority: 'low' }))
     let nowMs = 0
     for (const ended: string[] = []; !ended.includes('patient'); nowMs += 10) {
-      state = submit(state, sequence(`urgent ${nowMs}`, 3, { priority: 'high' }), nowMs)!
+      state = submit(state, sequence(`urgent ${nowMs}`, 3, { priority: 'high' }), nowMs)
       const result = step(state, 99, nowMs)
       ended.push(...result.ended.map(({ id }) => id))
       state = result.state

@@ -31,6 +31,22 @@ export function nextInTurn(
   ])
 }
 
+/**
+ * Who of those that wait is refused first: the least urgent, of the tenant that has most waiting, the youngest of
+ * these; `null` when all have begun to answer.
+ */
+export function lastInTurn(state: SchedulerState, nowMs: number): WaitingSequence | null {
+  const fresh = state.waiting.filter(({ preemptions }) => preemptions === 0)
+  if (fresh.length === 0) return null
+  const waitingOf = new Map<string, number>()
+  for (const { tenant } of fresh) waitingOf.set(tenant, (waitingOf.get(tenant) ?? 0) + 1)
+  return first(fresh, sequence => [
+    -urgency(state, sequence, nowMs),
+    -waitingOf.get(sequence.tenant)!,
+    -sequence.arrival,
+  ])
+}
+
 /** Who of those that run loses its slot first: the least urgent, the youngest of these. */
 export function firstToYield(
   state: SchedulerState,

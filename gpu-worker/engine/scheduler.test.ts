@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { CONFIG, planned, sequence, stateWith, step } from './fixtures/scheduling.ts'
 import type { Outcome } from './plan.ts'
-import { cancel, createSchedulerState, schedule, submit, update } from './scheduler.ts'
+import { cancel, createSchedulerState, schedule, shed, submit, update } from './scheduler.ts'
+import type { SchedulerState } from './scheduler-state.ts'
 import type { NewSequence } from './sequence.ts'
 
 describe('chunked prefill', () => {
@@ -118,14 +119,35 @@ describe('ends', () => {
 })
 
 describe('the queue', () => {
+  const refusedOf = (state: SchedulerState, nowMs = 0) => shed(state, nowMs).ended.map(({ id }) => id)
+
   test('is bounded, and the bound is reached only when the slots are spoken for', () => {
-    let state = createSchedulerState({ ...CONFIG, slots: 1, maxWaiting: 1 })
-    state = submit(state, sequence('a', 3), 0)!
-    state = submit(state, sequence('b', 3), 0)!
-    expect(submit(state, sequence('c', 3), 0)).toBeNull()
+    let state = stateWith({ slots: 1, maxWaiting: 1 }, sequence('a', 3), sequence('b', 3))
+    expect(refusedOf(state)).toEqual([])
+    expect(refusedOf(submit(state, sequence('c', 3), 0))).toEqual(['c'])
     state = step(state).state
-    expect(submit(state, sequence('c', 3), 0)).toBeNull()
-    expect(submit(cancel(state, 'b'), sequence('c', 3), 0)).not.toBeNull()
+    const full = shed(submit(state, sequence('c', 3), 0), 0)
+    expect(full).toMatchObject({ ended: [{ id: 'c', end: 'refused' }], state: { waiting: [{ id: 'b' }] } })
+    expect(refusedOf(submit(cancel(state, 'b'), sequence('c', 3), 0))).toEqual([])
+  })
+
+  test('one tenant’s many, and the less urgent, don’t keep others out', () => {
+    const full = { slots: 1, maxWaiting: 3 }
+    const many = ['a', 'b', 'c', 'd'].map(id => sequence(id, 3, { tenant: 'many' }))
+    const state = step(stateWith(full, ...many)).state
+    expect(refusedOf(submit(state, sequence('e', 3, { tenant: 'many' }), 0))).toEqual(['e'])
+    expect(refusedOf(submit(state, sequence('e', 3, { tenant: 'few' }), 0))).toEqual(['d'])
+    expect(refusedOf(submit(state, sequence('e', 3, { tenant: 'many', priority: 'high' }), 0))).toEqual(['d'])
+    expect(refusedOf(submit(state, sequence('e', 3, { tenant: 'few', priority: 'low' }), 0))).toEqual(['e'])
+  })
+
+  test('never refuses who has begun to answer', () => {
+    let state = stateWith({ slots: 1, maxWaiting: 0 }, sequence('low', 3, { priority: 'low' }))
+    state = submit(step(state).state, sequence('high', 3, { priority: 'high' }), 0)
+    expect(refusedOf(state)).toEqual(['high'])
+    state = step(state).state
+    expect(state.waiting.map(({ id }) => id)).toEqual(['low'])
+    expect(refusedOf(state)).toEqual([])
   })
 
   test('refuses what can never run and what is there already', () => {
@@ -163,17 +185,17 @@ describe('fairness', () => {
     const state = step(
       stateWith({ slots: 3 }, sequence('a1', 3, { tenant: 'a' }), sequence('a2', 3, { tenant: 'a' })),
     ).state
-    const a3 = submit(state, sequence('a3', 3, { tenant: 'a' }), 0)!
-    const both = submit(a3, sequence('b1', 3, { tenant: 'b' }), 0)!
+    const a3 = submit(state, sequence('a3', 3, { tenant: 'a' }), 0)
+    const both = submit(a3, sequence('b1', 3, { tenant: 'b' }), 0)
     expect(step(both).state.running.map(({ id }) => id)).toEqual(['a1', 'a2', 'b1'])
   })
 
   test('who comes anew is not served before a tenant that has waited since', () => {
     let state = stateWith({ slots: 1, maxWaiting: 20 }, sequence('a1', 3, { tenant: 'a' }))
-    state = submit(state, sequence('a2', 3, { tenant: 'a' }), 0)!
+    state = submit(state, sequence('a2', 3, { tenant: 'a' }), 0)
     const order: string[] = []
     for (let newcomer = 0; newcomer < 5; newcomer++) {
-      state = submit(state, sequence(`n${newcomer}`, 3, { tenant: `new ${newcomer}` }), 0)!
+      state = submit(state, sequence(`n${newcomer}`, 3, { tenant: `new ${newcomer}` }), 0)
       const result = step(state, 99)
       order.push(...result.ended.map(({ id }) => id))
       state = result.state
@@ -183,7 +205,7 @@ describe('fairness', () => {
 
   test('who is next and finds no room lets nobody pass', () => {
     let state = step(stateWith({ slots: 2, kvPositions: 40 }, sequence('a', 20))).state
-    for (const next of [sequence('large', 24), sequence('small', 3)]) state = submit(state, next, 0)!
+    for (const next of [sequence('large', 24), sequence('small', 3)]) state = submit(state, next, 0)
     state = step(state).state
     expect(state.running.map(({ id }) => id)).toEqual(['a'])
     state = step(cancel(state, 'a')).state
@@ -199,14 +221,14 @@ describe('prefix reuse', () => {
 
   test('in place, when the slot is free', () => {
     const { state } = step(stateWith({}, shared('a', 6)), 99)
-    const { plan } = step(submit(state, shared('b', 8), 0)!)
+    const { plan } = step(submit(state, shared('b', 8), 0))
     expect(plan.moves).toEqual([])
     expect(planned(plan).prefills).toEqual([['b', 6, 2, true]])
   })
 
   test('by a copy, when the slot is taken', () => {
     const { state } = step(stateWith({}, shared('a', 6)))
-    const { plan } = step(submit(state, shared('b', 8), 0)!)
+    const { plan } = step(submit(state, shared('b', 8), 0))
     expect(plan.moves).toEqual([{ kind: 'copy', from: 0, to: 1, positions: 6 }])
     expect(plan.slotLengths).toEqual([6, 6])
     expect(planned(plan).prefills).toEqual([['b', 6, 2, true]])
@@ -228,9 +250,9 @@ describe('prefix reuse', () => {
     state = step(state, 99).state
     // All four are free and hold something; d speaks again, in its own slot 3.
     const again = (id: string) => ({ ...other(id), id: `${id}2`, prompt: { ...other(id).prompt, scope: id } })
-    state = step(submit(state, again('d'), 0)!).state
+    state = step(submit(state, again('d'), 0)).state
     // a speaks again too: what slot 2 holds goes to slot 0, and a's beginning comes to slot 2.
-    const result = step(submit(state, again('a'), 0)!)
+    const result = step(submit(state, again('a'), 0))
     expect(result.plan.moves).toEqual([{ kind: 'swap', from: 0, to: 2, positions: 9 }])
     expect(result.state.running.map(({ id, slot, reused }) => [id, slot, reused])).toEqual([
       ['d2', 3, 7],
@@ -242,9 +264,9 @@ describe('prefix reuse', () => {
   test('a short common prefix does not cost a longer content its place', () => {
     const long = step(stateWith({ prefillBudgetIdle: 64 }, shared('a', 20)), 99).state
     const other = { ...shared('b', 8), prompt: { ...shared('b', 8).prompt, ids: [0, 1, 2, 9, 9, 9, 9, 9] } }
-    const { plan, state } = step(submit(long, other, 0)!, 99)
+    const { plan, state } = step(submit(long, other, 0), 99)
     expect(plan.moves).toEqual([{ kind: 'copy', from: 0, to: 1, positions: 3 }])
-    const again = step(submit(state, shared('c', 20), 0)!)
+    const again = step(submit(state, shared('c', 20), 0))
     expect(planned(again.plan).prefills).toEqual([['c', 18, 2, true]])
   })
 })

@@ -12,6 +12,7 @@ import { admitAll } from './admission.ts'
 import { trimCached } from './memory.ts'
 import type { DecodeRow, Outcome, Plan, PrefillChunk } from './plan.ts'
 import { preemptForMemory } from './preemption.ts'
+import { lastInTurn } from './priority.ts'
 import type { SchedulerConfig, SchedulerState, Slot } from './scheduler-state.ts'
 import {
   heldBy,
@@ -61,12 +62,11 @@ export function hasWork(state: SchedulerState): boolean {
 }
 
 /**
- * Queues a sequence. The queue's bound counts those that a slot is free for too.
+ * Queues a sequence; `shed()` keeps the queue's bound.
  * @param nowMs in the same time as the sequence's deadlines
- * @returns the new state, or `null` when the queue is full
  * @throws RangeError when the sequence can never run, or its id is taken
  */
-export function submit(state: SchedulerState, sequence: NewSequence, nowMs: number): SchedulerState | null {
+export function submit(state: SchedulerState, sequence: NewSequence, nowMs: number): SchedulerState {
   const { config, waiting, running } = state
   const promptLength = sequence.prompt.ids.length
   if (promptLength < 1 || promptLength > config.slotCapacity || sequence.maxTokens < 1) {
@@ -77,8 +77,6 @@ export function submit(state: SchedulerState, sequence: NewSequence, nowMs: numb
   if ([...waiting, ...running].some(other => other.id === sequence.id)) {
     throw new RangeError(`A sequence ${sequence.id} is under way already.`)
   }
-  const freeSlots = config.slots - running.length
-  if (waiting.length >= config.maxWaiting + freeSlots) return null
   const fresh = { arrival: state.arrivals, submittedMs: nowMs, tokens: [], preemptions: 0 }
   const isKnown = state.lastAdmission.has(sequence.tenant)
   return {
@@ -89,6 +87,22 @@ export function submit(state: SchedulerState, sequence: NewSequence, nowMs: numb
       ? state.lastAdmission
       : new Map(state.lastAdmission).set(sequence.tenant, state.admissions),
   }
+}
+
+/**
+ * Refuses who is last in turn while more wait than may; who a slot is free for doesn't count. That need not be who
+ * came last: one tenant's many, or the less urgent, don't keep others out.
+ */
+export function shed(
+  state: SchedulerState,
+  nowMs: number,
+): { state: SchedulerState; ended: EndedSequence[] } {
+  const { config, waiting, running } = state
+  const last =
+    waiting.length > config.maxWaiting + config.slots - running.length ? lastInTurn(state, nowMs) : null
+  if (last === null) return { state, ended: [] }
+  const rest = shed(cancel(state, last.id), nowMs)
+  return { state: rest.state, ended: [{ id: last.id, end: 'refused' }, ...rest.ended] }
 }
 
 /** Forgets a sequence, wherever it is; its slot is free at once. An unknown id changes nothing. */

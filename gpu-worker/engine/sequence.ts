@@ -45,7 +45,7 @@ export interface RunningSequence extends WaitingSequence {
 }
 
 /** How a sequence can end. */
-export type SequenceEnd = 'stop' | 'length' | 'failed' | 'expired' | 'queue-timeout'
+export type SequenceEnd = 'stop' | 'length' | 'failed' | 'expired' | 'queue-timeout' | 'refused'
 
 /** Whether prompt positions are left to compute; if not, it decodes. */
 export function isPrefilling(sequence: RunningSequence): boolean {

@@ -25,7 +25,6 @@ export function addReports(reports: readonly SimulationReport[]): SimulationRepo
     reports.reduce((total, report) => total + count(report), 0)
   return {
     submitted: sum(report => report.submitted),
-    refused: sum(report => report.refused),
     steps: sum(report => report.steps),
     reusedPositions: sum(report => report.reusedPositions),
     replayedTokens: sum(report => report.replayedTokens),
@@ -38,6 +37,7 @@ export function addReports(reports: readonly SimulationReport[]): SimulationRepo
       failed: sum(({ ends }) => ends.failed),
       expired: sum(({ ends }) => ends.expired),
       'queue-timeout': sum(({ ends }) => ends['queue-timeout']),
+      refused: sum(({ ends }) => ends.refused),
       cancelled: sum(({ ends }) => ends.cancelled),
     },
   }

@@ -2,7 +2,7 @@
 import { type Random, seededRandom } from '../../sampling/random.ts'
 import { cachedPositions, runningPositions } from '../memory.ts'
 import type { Outcome, Plan, SlotMove } from '../plan.ts'
-import { cancel, createSchedulerState, hasWork, schedule, submit, update } from '../scheduler.ts'
+import { cancel, createSchedulerState, hasWork, schedule, shed, submit, update } from '../scheduler.ts'
 import type { SchedulerConfig, SchedulerState } from '../scheduler-state.ts'
 import type { SequenceEnd } from '../sequence.ts'
 import { SimulatedMemory } from './simulated-memory.ts'
@@ -16,7 +16,6 @@ import {
 /** What a simulated run came to. */
 export interface SimulationReport {
   readonly submitted: number
-  readonly refused: number
   readonly steps: number
   readonly reusedPositions: number
   /** Tokens of answers that were computed once more. */
@@ -42,11 +41,10 @@ export class SimulatedWorld {
   readonly #alive = new Map<string, SimulatedSequence>()
   readonly #memory: SimulatedMemory
   readonly #moves = { copy: 0, swap: 0 }
-  readonly #ends = { stop: 0, length: 0, failed: 0, expired: 0, 'queue-timeout': 0, cancelled: 0 }
+  readonly #ends = { stop: 0, length: 0, failed: 0, expired: 0, 'queue-timeout': 0, refused: 0, cancelled: 0 }
   readonly #patience: number
   #state: SchedulerState
   #submitted = 0
-  #refused = 0
   #reusedPositions = 0
   #replayedTokens = 0
   #longestWait = 0
@@ -94,7 +92,6 @@ export class SimulatedWorld {
     for (const id of this.#alive.keys()) throw new Error(`${id} never ended.`)
     return {
       submitted: this.#submitted,
-      refused: this.#refused,
       steps: this.steps,
       reusedPositions: this.#reusedPositions,
       replayedTokens: this.#replayedTokens,
@@ -110,13 +107,15 @@ export class SimulatedWorld {
       if (this.#submitted >= this.#requests) return
       const id = `s${this.#submitted++}`
       const sequence = randomSequence(id, this.steps, this.#random, this.#ranges)
-      const state = submit(this.#state, sequence, this.steps)
-      if (state === null) {
-        this.#refused += 1
-      } else {
-        this.#alive.set(id, sequence)
-        this.#state = state
-      }
+      this.#alive.set(id, sequence)
+      const { state, ended } = shed(submit(this.#state, sequence, this.steps), this.steps)
+      this.#state = state
+      for (const refused of ended) this.#end(refused.id, refused.end)
+    }
+    const { config, waiting, running } = this.#state
+    const fresh = waiting.filter(({ preemptions }) => preemptions === 0)
+    if (fresh.length > config.maxWaiting + config.slots - running.length) {
+      throw new Error(`${fresh.length} are waiting for ${config.maxWaiting} places.`)
     }
   }
 
@@ -232,6 +231,7 @@ export class SimulatedWorld {
     if (end === 'expired' && !(deadlineMs! <= this.steps)) throw new Error(`${id} expired early.`)
     const unserved = received.length === 0 && admitByMs! <= this.steps
     if (end === 'queue-timeout' && !unserved) throw new Error(`${id} was served, and timed out.`)
+    if (end === 'refused' && received.length > 0) throw new Error(`${id} was served, and refused.`)
     // What was received is what it must be: the keys of a prompt and its answer follow from the prompt.
     const alone: SimulatedSequence = { ...sequence, keys: [] }
     received.forEach((token, index) => {
