@@ -44,6 +44,10 @@ const Environment = z.object({
   /** Networks that are although they aren't public, as `10.1.0.0/16`. */
   AURICLE_AUDIO_URLS_NETWORKS: z.string().default(''),
   AURICLE_AUDIO_URLS_TIMEOUT_MS: count(10_000),
+  /** Where OpenTelemetry's traces go; the exporter reads these and their like itself. Unset or empty: nowhere. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.union([z.literal(''), z.url()]).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.union([z.literal(''), z.url()]).optional(),
+  OTEL_SERVICE_NAME: z.string().default('auricle-worker'),
   AURICLE_MAX_BODY_BYTES: count(defaultLimits.maxBodyBytes),
   AURICLE_MAX_AUDIO_SECONDS: count(defaultLimits.maxAudioSeconds),
   AURICLE_MAX_TRANSCRIPTION_SECONDS: count(defaultLimits.maxTranscriptionSeconds),
@@ -86,6 +90,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       concurrency: env.AURICLE_ENCODE_CONCURRENCY,
       maxJobs: env.AURICLE_ENCODE_CONCURRENCY + env.AURICLE_MAX_WAITING,
     },
+    /** Null where no traces are sent. */
+    otlpServiceName:
+      env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+        ? env.OTEL_SERVICE_NAME
+        : null,
     limits: {
       ...defaultLimits,
       maxBodyBytes: env.AURICLE_MAX_BODY_BYTES,

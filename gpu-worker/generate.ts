@@ -23,6 +23,7 @@ import type { EncoderCache } from './encode/encoder-cache.ts'
 import { fitChat } from './fit-chat.ts'
 import type { Grammars } from './grammar/grammars.ts'
 import { type ChatModel, type EncodedAudio, modelIds, type RenderedChat } from './model/chat-model.ts'
+import type { RequestTrace } from './observability/request-trace.ts'
 import { samplingOptions } from './sampling/from-request.ts'
 import { merge } from './stream/merge.ts'
 import { AnswerText } from './text/answer-text.ts'
@@ -43,6 +44,7 @@ export interface GenerateContext {
   audioSources: AudioSources
   grammars: Grammars
   limits: Limits
+  trace: RequestTrace
   /** Until when the whole answer must be there, in the time of `performance.now()`; null: whenever. */
   deadlineMs: number | null
   /**
@@ -89,7 +91,8 @@ export async function* generateChat(
     for (const [part, { prompt }] of prompts.entries()) {
       if (part > 0) yield { type: 'delta', choice, text: `${text.flush()}\n`, logprobs: [] }
       const stopped = new AbortController()
-      const events = model.engine.generate({
+      const asked = { model: model.pack.manifest.name, promptTokens: prompt.ids.length }
+      const answering = model.engine.generate({
         id: `${context.requestId}/${choice}/${part}`,
         prompt,
         checkpoint: adapter,
@@ -102,7 +105,7 @@ export async function* generateChat(
         sampling: { ...sampling, seed: sampling.seed === null ? null : sampling.seed + choice },
         signal: AbortSignal.any([signal, stopped.signal]),
       })
-      for await (const event of events) {
+      for await (const event of context.trace.sequence(answering, asked)) {
         if (event.type === 'end') {
           throwIfCancelled(signal)
           if (event.reason === 'length') reason = 'length'
@@ -151,7 +154,7 @@ async function encodeAudios(
   model: ChatModel,
   checkpoint: string,
   who: EncodeFor,
-  { encoderCache, limits, audioSources, signal }: GenerateContext,
+  { encoderCache, limits, audioSources, trace, signal }: GenerateContext,
 ): Promise<EncodedAudio[]> {
   const context = { sources: audioSources, tenant: who.tenant, signal }
   const received: ReceivedAudio[] = []
@@ -171,9 +174,13 @@ async function encodeAudios(
   const bounds = { maxSeconds: limits.maxAudioSeconds, maxBytes: limits.maxAudioBytes }
   const encoded: EncodedAudio[] = []
   for (const [index, audio] of received.entries()) {
-    const decode = audio.kind === 'id' ? null : (stop: AbortSignal) => decodeAudio(audio.bytes, bounds, stop)
+    const decode =
+      audio.kind === 'id'
+        ? null
+        : (stop: AbortSignal) => trace.measure('audio_decode', () => decodeAudio(audio.bytes, bounds, stop))
     try {
-      encoded.push(await encoderCache.encode({ id: audio.id, decode }, model, checkpoint, who))
+      const encode = () => encoderCache.encode({ id: audio.id, decode }, model, checkpoint, who)
+      encoded.push(await trace.measure('audio_encode', encode))
     } catch (error) {
       throwIfCancelled(who.signal)
       throw ofPart(error, audios[index]!.path)

@@ -31,7 +31,20 @@ const ngramModels = new NgramModels(store, {
 })
 const { policy, timeoutMs } = config.audioUrls
 const audioSources = createAudioSources(new FileLibrary(store, Date.now), policy, timeoutMs)
-const app = createWorkerApp(state, config.limits, encoderCache, ngramModels, audioSources)
+const encodeQueue = new EncodeQueue(config.encodeQueue)
+// Loaded only where somebody listens: it is half of what the worker imports.
+const traces =
+  config.otlpServiceName === null
+    ? null
+    : new (await import('./observability/otlp.ts')).OtlpTraces(config.otlpServiceName)
+const app = createWorkerApp(state, config.limits, {
+  encoderCache,
+  ngramModels,
+  audioSources,
+  encodeQueue,
+  processMetrics: true,
+  observers: traces === null ? [] : [traces],
+})
 const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, address => {
   report({ event: 'listening', port: address.port })
 })
@@ -45,10 +58,11 @@ try {
     runtime,
     threads: config.threads,
     engine: config.engine,
-    encodeQueue: new EncodeQueue(config.encodeQueue),
+    encodeQueue,
   }
   state.speechModels = await loadSpeechModels(context)
   state.models = await loadChatModels(context)
+  state.runtime = { kind: runtime.kind, version: runtime.version, execution_provider: 'cpu' }
   state.status = 'ready'
   report({
     event: 'ready',
@@ -69,7 +83,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     setTimeout(() => process.exit(0), DRAIN_MS).unref()
     await new Promise(resolve => server.close(resolve))
     const models = [...state.models.values(), ...state.speechModels.values()]
-    await Promise.all([closeDecoder(), encoderCache.close(), ...models.map(model => model.close())])
+    await Promise.all([
+      closeDecoder(),
+      encoderCache.close(),
+      traces?.close(),
+      ...models.map(model => model.close()),
+    ])
     process.exit(0)
   })
 }

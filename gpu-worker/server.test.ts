@@ -16,7 +16,7 @@ function appWith(
   return createWorkerApp(
     { status, models: new Map([['fake', model]]), speechModels: new Map() },
     { ...defaultLimits, maxBodyBytes: 10_000 },
-    encoderCache,
+    { encoderCache },
   )
 }
 

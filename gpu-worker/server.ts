@@ -13,10 +13,13 @@ import { FileLibrary } from '../src/storage/file-library.ts'
 import { MemoryStore } from '../src/storage/memory-store.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
 import { type AudioSources, createAudioSources } from './audio-sources.ts'
+import type { EncodeQueue } from './encode/encode-queue.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { generateChat } from './generate.ts'
 import { Grammars } from './grammar/grammars.ts'
 import { type ChatModel, modelIds } from './model/chat-model.ts'
+import { WorkerMetrics } from './observability/metrics.ts'
+import { type RequestObserver, RequestTrace } from './observability/request-trace.ts'
 import {
   type CompletionIdentity,
   toChatCompletion,
@@ -32,29 +35,63 @@ export interface WorkerState {
   models: ReadonlyMap<string, ChatModel>
   /** Those that only transcribe. */
   speechModels: ReadonlyMap<string, SpeechModel>
+  /** What computes; there once they are loaded. */
+  runtime?: WorkerReadiness['runtime']
+}
+
+/** What an app is told beside its models. */
+export interface WorkerParts {
+  encoderCache?: EncoderCache
+  encodeQueue?: EncodeQueue
+  ngramModels?: NgramModels
+  audioSources?: AudioSources
+  /** Memory, processor time and event loop among the metrics. */
+  processMetrics?: boolean
+  /** Told of each request's end; the metrics are told anyway. */
+  observers?: readonly RequestObserver[]
 }
 
 interface WorkerEnv {
-  Variables: { requestId: string }
+  Variables: { requestId: string; trace: RequestTrace }
 }
 
 /** The worker's routes over its models; `state` may change under it (loading, ready, draining). */
 export function createWorkerApp(
   state: WorkerState,
   limits: Limits,
-  encoderCache: EncoderCache = new EncoderCache(),
-  ngramModels: NgramModels = new NgramModels(new MemoryStore(), { maxModelBytes: limits.maxNgramModelBytes }),
-  audioSources: AudioSources = createAudioSources(new FileLibrary(new MemoryStore(), Date.now), null, 0),
+  parts: WorkerParts = {},
 ): Hono<WorkerEnv> {
+  const { encoderCache = new EncoderCache(), encodeQueue, processMetrics = false, observers = [] } = parts
+  const ngramModels =
+    parts.ngramModels ?? new NgramModels(new MemoryStore(), { maxModelBytes: limits.maxNgramModelBytes })
+  const audioSources =
+    parts.audioSources ?? createAudioSources(new FileLibrary(new MemoryStore(), Date.now), null, 0)
+
   const app = new Hono<WorkerEnv>()
   const startedAt = Math.floor(Date.now() / 1000)
   const grammars = new Grammars()
+  const metrics = new WorkerMetrics({
+    engines: () => Array.from(state.models, ([name, model]) => [name, model.engine.stats()] as const),
+    encoderCache: () => encoderCache.stats(),
+    ...(encodeQueue && { encodeQueue: () => encodeQueue.stats() }),
+  })
+  if (processMetrics) metrics.addProcessMetrics()
 
   app.use(async (context, next) => {
     const id = requestIdOf(context.req.raw)
     context.set('requestId', id)
     await next()
     context.header('x-request-id', id)
+  })
+  app.use('/v1/*', async (context, next) => {
+    const { method, path, raw } = context.req
+    const isKnown = app.routes.some(route => route.method === method && route.path === path)
+    const route = isKnown ? `${method} ${path}` : 'other'
+    const trace = new RequestTrace(context.get('requestId'), route, raw.headers, [metrics, ...observers])
+    context.set('trace', trace)
+    await next()
+    trace.respond(context.res.status, context.error)
+    context.header('server-timing', trace.serverTiming())
   })
   app.onError(error => {
     if (!(error instanceof ApiError)) console.error(error)
@@ -63,6 +100,9 @@ export function createWorkerApp(
   app.notFound(context => notFoundResponse(app, context))
 
   app.get('/healthz', context => context.json({ status: 'ok' }))
+  app.get('/metrics', async context =>
+    context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+  )
   app.get('/readyz', context => {
     const readiness = readinessOf(state)
     return context.json(readiness, readiness.status === 'ready' ? 200 : 503)
@@ -93,6 +133,7 @@ export function createWorkerApp(
       audioSources,
       grammars,
       limits,
+      trace: context.get('trace'),
       deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
       signal: AbortSignal.any(signals),
     })
@@ -111,18 +152,19 @@ export function createWorkerApp(
         choices: request.n ?? 1,
         withLogprobs: request.logprobs ?? false,
         includeUsage: request.stream_options?.include_usage ?? false,
+        timings: () => context.get('trace').timings(),
       })
-      return eventResponse(chunks, () => cancelled.abort())
+      return eventResponse(context.get('trace').stream(chunks), () => cancelled.abort())
     }
     const completion = await toChatCompletion(opened, identity, request.logprobs ?? false)
     return context.json(completion)
   })
-  const parts = () => {
+  const shared = () => {
     requireReady(state)
     return { ...state, encoderCache, audioSources, grammars, ngramModels }
   }
-  app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, parts))
-  app.post('/v1/audio/translations', transcriptions('translate', limits, parts))
+  app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, shared))
+  app.post('/v1/audio/translations', transcriptions('translate', limits, shared))
   return app
 }
 
@@ -135,7 +177,7 @@ function requireReady({ status }: WorkerState): void {
   })
 }
 
-function readinessOf({ status, models, speechModels }: WorkerState): WorkerReadiness {
+function readinessOf({ status, models, speechModels, runtime }: WorkerState): WorkerReadiness {
   const engines = [...models.values()].map(model => model.engine.stats())
   const sum = (key: 'running' | 'waiting' | 'slots') =>
     engines.reduce((total, stats) => total + stats[key], 0)
@@ -144,6 +186,7 @@ function readinessOf({ status, models, speechModels }: WorkerState): WorkerReadi
     protocol_version: protocolVersion,
     models: [...modelIds(models), ...speechModels.keys()],
     load: { running: sum('running'), waiting: sum('waiting'), slots: sum('slots') },
+    ...(runtime && { runtime }),
   }
 }
 

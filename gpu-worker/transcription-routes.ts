@@ -8,6 +8,7 @@ import {
   type TranscriptionForm,
 } from '../src/protocol/parse-transcription.ts'
 import { audioSecondsHeader, tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import type { RequestTrace } from './observability/request-trace.ts'
 import { eventResponse, withFirst } from './stream/event-response.ts'
 import { toTranscript, toTranscriptStream } from './stream/transcription.ts'
 import { type TranscriptionContext, type TranscriptionTask, transcribe } from './transcription.ts'
@@ -28,7 +29,9 @@ const parsers: Record<TranscriptionTask, (form: MultipartForm) => TranscriptionF
  * @param parts called once a request; throws where the worker isn't ready
  */
 export function transcriptions(task: TranscriptionTask, limits: Limits, parts: () => TranscriptionParts) {
-  return async (context: Context<{ Variables: { requestId: string } }>): Promise<Response> => {
+  return async (
+    context: Context<{ Variables: { requestId: string; trace: RequestTrace } }>,
+  ): Promise<Response> => {
     const worker = parts()
     const { raw } = context.req
     const form = parsers[task](
@@ -43,6 +46,7 @@ export function transcriptions(task: TranscriptionTask, limits: Limits, parts: (
       tenant: tenantOf(raw),
       ...worker,
       limits,
+      trace: context.get('trace'),
       deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
       signal: AbortSignal.any(signals),
     })
@@ -51,7 +55,8 @@ export function transcriptions(task: TranscriptionTask, limits: Limits, parts: (
     const { request } = form
     if (request.stream) {
       const withLogprobs = request.include?.includes('logprobs') ?? false
-      return eventResponse(toTranscriptStream(opened, withLogprobs), () => cancelled.abort())
+      const events = context.get('trace').stream(toTranscriptStream(opened, withLogprobs))
+      return eventResponse(events, () => cancelled.abort())
     }
     const { contentType, body, audioSeconds } = await toTranscript(opened, request, task)
     return context.body(body, 200, {

@@ -31,8 +31,7 @@ function setUp(speech: FakeSpeechModel = fakeSpeechModel([' Hello there.', ' How
   const app = createWorkerApp(
     { status: 'ready', models: new Map([['fake', chat]]), speechModels: new Map([['hears', speech]]) },
     limits,
-    undefined,
-    ngramModels,
+    { ngramModels },
   )
   const post = (
     fields: Record<string, string | string[]>,

@@ -24,13 +24,19 @@ const TOKEN_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
 
 export class WorkerMetrics implements RequestObserver {
   readonly #registry = new Registry()
-  readonly #firstToken = this.#histogram('time_to_first_token_seconds', 'From the request to its first token.')
+  readonly #firstToken = this.#histogram(
+    'time_to_first_token_seconds',
+    'From the request to its first token.',
+  )
   readonly #interToken = this.#histogram(
     'inter_token_latency_seconds',
     'From one token of an answer to its next.',
     TOKEN_LATENCY_BUCKETS,
   )
-  readonly #request = this.#histogram('e2e_request_latency_seconds', 'From the request to the end of its answer.')
+  readonly #request = this.#histogram(
+    'e2e_request_latency_seconds',
+    'From the request to the end of its answer.',
+  )
   readonly #queue = this.#histogram('request_queue_time_seconds', 'Waiting for a slot.')
   readonly #prefill = this.#histogram('request_prefill_time_seconds', 'From the slot to the first token.')
   readonly #decode = this.#histogram('request_decode_time_seconds', 'From the first token to the last.')
@@ -49,7 +55,10 @@ export class WorkerMetrics implements RequestObserver {
     'model_name',
     'finished_reason',
   ])
-  readonly #errors = this.#counter('request_errors_total', 'Requests that failed, by code.', ['route', 'code'])
+  readonly #errors = this.#counter('request_errors_total', 'Requests that failed, by code.', [
+    'route',
+    'code',
+  ])
 
   constructor(sources: MetricSources) {
     this.#addEngineMetrics(sources)
@@ -90,7 +99,8 @@ export class WorkerMetrics implements RequestObserver {
     const model = sequences[0]?.model
     if (model === undefined) return
     this.#request.observe({ model_name: model }, (endMs - startMs) / 1000)
-    if (firstTokenMs !== null) this.#firstToken.observe({ model_name: model }, (firstTokenMs - startMs) / 1000)
+    if (firstTokenMs !== null)
+      this.#firstToken.observe({ model_name: model }, (firstTokenMs - startMs) / 1000)
     for (const { reason, promptTokens, generatedTokens, timings } of sequences) {
       const labels = { model_name: model }
       this.#queue.observe(labels, timings.queuedMs / 1000)
@@ -116,13 +126,21 @@ export class WorkerMetrics implements RequestObserver {
     gauge('num_requests_running', 'Sequences that are computed.', stats => stats.running)
     gauge('num_requests_waiting', 'Sequences that wait for a slot.', stats => stats.waiting)
     gauge('num_slots', 'Sequences that can be computed at once.', stats => stats.slots)
-    gauge('kv_cache_usage_perc', 'Positions held by who runs, over all there may be; 1 is full.', s => s.kvUsage)
+    gauge(
+      'kv_cache_usage_perc',
+      'Positions held by who runs, over all there may be; 1 is full.',
+      s => s.kvUsage,
+    )
     gauge('kv_cache_bytes', 'Memory of keys and values.', stats => stats.kvBytesUsed)
     counter('prompt_tokens_total', 'Tokens of prompts.', stats => stats.promptTokens)
     counter('generation_tokens_total', 'Tokens of answers.', stats => stats.tokensGenerated)
     counter('prefix_cache_queries_total', 'Tokens that the prefix cache was asked for.', s => s.promptTokens)
     counter('prefix_cache_hits_total', 'Tokens that it had.', stats => stats.promptTokensReused)
-    counter('num_preemptions_total', 'Sequences that lost their slot for a while.', stats => stats.preemptions)
+    counter(
+      'num_preemptions_total',
+      'Sequences that lost their slot for a while.',
+      stats => stats.preemptions,
+    )
     counter('engine_steps_total', 'Runs of the engine.', stats => stats.steps)
   }
 

@@ -129,8 +129,7 @@ export class RequestTrace {
 
   /** Milliseconds of each stage so far; what happened at once, for several audios or choices, counts once. */
   timings(): Timings {
-    const took = (stage: Stage) =>
-      round(unionMs(this.#spans.filter(span => span.stage === stage)))
+    const took = (stage: Stage) => round(unionMs(this.#spans.filter(span => span.stage === stage)))
     return {
       audio_decode_ms: took('audio_decode'),
       audio_encode_ms: round(Math.max(0, took('audio_encode') - took('audio_decode'))),

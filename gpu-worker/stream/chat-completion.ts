@@ -4,6 +4,7 @@ import type {
   ChatCompletionChunk,
   Logprobs,
   ServiceTier,
+  Timings,
   TokenLogprob,
   Usage,
 } from '../../src/protocol/chat-completions.ts'
@@ -50,11 +51,11 @@ export async function toChatCompletion(
   return { ...identity, object: 'chat.completion', choices, usage: usage! }
 }
 
-/** The chunks of a streamed answer; the last one carries the usage where it was asked for. */
+/** The chunks of a streamed answer; the last one carries the usage where it was asked for, and what took how long. */
 export async function* toChatCompletionChunks(
   events: AsyncIterable<ChatEvent>,
   identity: CompletionIdentity,
-  options: { choices: number; withLogprobs: boolean; includeUsage: boolean },
+  options: { choices: number; withLogprobs: boolean; includeUsage: boolean; timings?: () => Timings },
 ): AsyncGenerator<ChatCompletionChunk> {
   const chunk = (
     choices: ChatCompletionChunk['choices'],
@@ -87,7 +88,7 @@ export async function* toChatCompletionChunks(
         yield chunk([{ index: event.choice, delta: {}, finish_reason: event.reason }])
         break
       case 'usage':
-        if (options.includeUsage) yield chunk([], event.usage)
+        if (options.includeUsage) yield chunk([], { ...event.usage, timings: options.timings?.() })
         break
     }
   }

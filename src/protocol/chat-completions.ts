@@ -186,6 +186,22 @@ export const AudioCoverage = z.object({
 })
 export type AudioCoverage = z.infer<typeof AudioCoverage>
 
+const milliseconds = z.number().min(0)
+
+/** Ours: where the time of a streamed answer went, in milliseconds; the `Server-Timing` header has it elsewhere. */
+export const Timings = z.object({
+  audio_decode_ms: milliseconds,
+  /** Hearing the audio, without the decoding. */
+  audio_encode_ms: milliseconds,
+  /** Waiting for a slot. */
+  queue_ms: milliseconds,
+  /** From the slot to the first token. */
+  prefill_ms: milliseconds,
+  decode_ms: milliseconds,
+  total_ms: milliseconds,
+})
+export type Timings = z.infer<typeof Timings>
+
 /** What a request took: tokens, and what was heard. */
 export const Usage = z.object({
   prompt_tokens: z.int().min(0),
@@ -199,6 +215,7 @@ export const Usage = z.object({
   }),
   /** Ours: one entry an audio part, in the order of the conversation. */
   audio: z.array(AudioCoverage),
+  timings: Timings.optional(),
 })
 export type Usage = z.infer<typeof Usage>
 

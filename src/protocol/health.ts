@@ -17,6 +17,15 @@ export const WorkerReadiness = z.object({
   models: z.array(z.string()),
   /** Sequences that are decoded now, that wait, and that could be decoded at once. */
   load: z.object({ running: z.int().min(0), waiting: z.int().min(0), slots: z.int().min(0) }),
+  /** How it computes, once it has loaded. */
+  runtime: z
+    .object({
+      /** How ONNX Runtime is reached: its C API, or onnxruntime-node's binding. */
+      kind: z.enum(['c-api', 'node-binding']),
+      version: z.string(),
+      execution_provider: z.string(),
+    })
+    .optional(),
   /** Ids of the audio that it holds encoded, where it says. */
   cached_audio: BloomFilterData.optional(),
 })

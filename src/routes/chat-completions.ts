@@ -7,7 +7,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { parseChatCompletionRequest } from '../protocol/parse-chat-completion.ts'
 import { parseJson, readBody, requireJson } from '../protocol/read-body.ts'
-import { timeoutMsOf } from '../protocol/worker-headers.ts'
+import { timeoutMsOf, traceHeadersOf } from '../protocol/worker-headers.ts'
 
 /** The route. @throws ApiError for a body that can't be read, is too large, or isn't a request */
 export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> {
@@ -22,6 +22,7 @@ export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> 
       requestId: context.get('requestId'),
       tenant: context.get('tenant'),
       body,
+      headers: traceHeadersOf(request),
       timeoutMs: timeoutMsOf(request),
       stream,
       audio: audioKeysOf(messages),

@@ -15,7 +15,7 @@ import {
   parseTranslationForm,
   type TranscriptionForm,
 } from '../protocol/parse-transcription.ts'
-import { timeoutMsOf } from '../protocol/worker-headers.ts'
+import { timeoutMsOf, traceHeadersOf } from '../protocol/worker-headers.ts'
 
 /** Half a minute of speech as WAV, some minutes compressed. */
 const maxHedgedBytes = 1024 * 1024
@@ -51,6 +51,7 @@ function forwarded(
       tenant: context.get('tenant'),
       body: form.body,
       contentType: request.headers.get('content-type')!,
+      headers: traceHeadersOf(request),
       timeoutMs: timeoutMsOf(request),
       stream,
       audio: [audioKeyOfFile(file.bytes)],
