@@ -150,6 +150,6 @@ test('every finished answer satisfies its schema', async () => {
     }),
     { numRuns: 150 },
   )
-  expect(finished).toBeGreaterThan(100)
-  expect(refused).toBeLessThan(25)
+  expect(finished).toBeGreaterThan(90)
+  expect(refused).toBeLessThan(45)
 }, 120_000)
