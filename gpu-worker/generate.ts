@@ -91,7 +91,11 @@ export async function* generateChat(
     for (const [part, { prompt }] of prompts.entries()) {
       if (part > 0) yield { type: 'delta', choice, text: `${text.flush()}\n`, logprobs: [] }
       const stopped = new AbortController()
-      const asked = { model: model.pack.manifest.name, promptTokens: prompt.ids.length }
+      const asked = {
+        model: model.pack.manifest.name,
+        promptTokens: prompt.ids.length,
+        hasStopped: () => text.stopped,
+      }
       const answering = model.engine.generate({
         id: `${context.requestId}/${choice}/${part}`,
         prompt,

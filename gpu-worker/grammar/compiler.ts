@@ -12,7 +12,7 @@ import { loadGrammarModule, type Vocabulary } from './instance.ts'
 
 /** A compiler's bounds. */
 export interface GrammarCompilerOptions {
-  /** Compiled schemas that are kept, some 4 MB each. */
+  /** Compiled schemas that are kept, some 10 MB each. */
   maxKept?: number
   /** Milliseconds that a schema may take; honest ones take 1 to 100. */
   timeoutMs?: number
@@ -20,7 +20,7 @@ export interface GrammarCompilerOptions {
   maxWaiting?: number
 }
 
-const DEFAULTS = { maxKept: 16, timeoutMs: 5000, maxWaiting: 64 } as const
+const DEFAULTS = { maxKept: 8, timeoutMs: 5000, maxWaiting: 64 } as const
 /** WebAssembly's frames lie on the thread's own stack: enough for the deepest schema that the wire takes. */
 const STACK_MB = 16
 const SCHEMA_PATH = ['response_format', 'json_schema', 'schema']

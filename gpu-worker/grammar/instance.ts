@@ -13,7 +13,7 @@ export interface Vocabulary {
   readonly ends: Uint32Array<ArrayBuffer>
 }
 
-/** An instance's memory without its zeros: of 15 MB some 4 are left. */
+/** An instance's memory without its zeros: of 17 MB some 10 are left. */
 export interface MemoryImage {
   readonly byteLength: number
   /** Where each block lies. */

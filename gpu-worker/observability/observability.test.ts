@@ -93,6 +93,12 @@ describe('/metrics', () => {
     ).toBe(1)
   })
 
+  test('an answer that a stop string ends has stopped', async () => {
+    const app = appWith(fakeChatModel('Hello'))
+    await ask(app, { stop: 'l' })
+    expect((await scrape(app))('request_success_total', { finished_reason: 'stop' })).toBe(1)
+  })
+
   test('count a stream that fails, and a client that leaves', async () => {
     const log = vi.spyOn(console, 'error').mockReturnValue()
     const failing = appWith(fakeChatModel('Hello', { failAfter: 2 }))

@@ -53,6 +53,8 @@ export interface RequestObserver {
 interface Asked {
   readonly model: string
   readonly promptTokens: number
+  /** A stop string has been met: that the rest is aborted is an answer's ordinary end. */
+  readonly hasStopped?: () => boolean
 }
 
 export class RequestTrace {
@@ -99,7 +101,8 @@ export class RequestTrace {
         lastMs = nowMs
         generatedTokens++
       } else {
-        const { reason, timings } = event
+        const { timings } = event
+        const reason = event.reason === 'aborted' && asked.hasStopped?.() ? 'stop' : event.reason
         this.#sequences.push({ model, reason, promptTokens, generatedTokens, timings })
         this.#noteSequence(submittedMs, timings, generatedTokens)
       }

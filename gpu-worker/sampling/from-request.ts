@@ -11,7 +11,7 @@ export function samplingOptions(
   return {
     temperature: request.temperature ?? defaults.temperature,
     topP: request.top_p ?? defaults.topP,
-    topK: topK === 0 ? null : topK,
+    topK: topK <= 0 ? null : topK,
     minP: request.min_p ?? 0,
     seed: request.seed ?? null,
     repetitionPenalty: request.repetition_penalty ?? defaults.repetitionPenalty,

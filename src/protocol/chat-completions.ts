@@ -138,7 +138,7 @@ export const ChatCompletionRequest = z.strictObject({
   response_format: optional(ResponseFormat),
 
   // Ours.
-  top_k: optional(z.int().min(0)),
+  top_k: optional(z.int().min(-1)),
   min_p: optional(z.number().min(0).max(1)),
   repetition_penalty: optional(z.number().gt(0).max(2)),
   long_audio: optional(z.enum(['error', 'chunk'])),

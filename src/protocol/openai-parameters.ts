@@ -52,7 +52,7 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
     kind: 'done',
     note: '`text`, `json_object`, `json_schema`: a finished answer is valid JSON and satisfies the schema (`docs/structured-output.md`).',
   },
-  top_k: { kind: 'extension', note: 'Sample among the k likeliest tokens; 0 is off.' },
+  top_k: { kind: 'extension', note: 'Sample among the k likeliest tokens; 0 or -1 is off.' },
   min_p: {
     kind: 'extension',
     note: 'Drop tokens under this share of the likeliest one’s probability, 0 to 1.',
