@@ -17,16 +17,20 @@ export async function startFasterWhisper(threads: number): Promise<LineProcess> 
   return LineProcess.start(PYTHON, [scriptOf('faster_whisper_peer.py'), String(threads)])
 }
 
-/** llama.cpp (node-llama-cpp's prebuilt) with SmolLM2-135M-Instruct as its GGUF has it, loaded. Close it when done. */
-export async function startLlamaCpp(threads: number): Promise<LineProcess> {
-  await Promise.all([need(PYTHON), need(NODE_LLAMA_CPP)])
-  const gguf = await LineProcess.start(PYTHON, [scriptOf('find_gguf.py')])
-  const { path } = await gguf.ask<{ path: string }>({})
-  await gguf.close()
+/** As SmolLM2's GGUF is published; the same bits as ours; the four bits that llama.cpp repacks at load. */
+export const LLAMA_CPP_FORMATS = ['Q4_1', 'Q8_0', 'Q4_0'] as const
+
+/** llama.cpp (node-llama-cpp's prebuilt) with SmolLM2-135M-Instruct, loaded. Close it when done. */
+export async function startLlamaCpp(
+  threads: number,
+  format: (typeof LLAMA_CPP_FORMATS)[number] = 'Q4_1',
+): Promise<LineProcess> {
+  const gguf = join(DIRECTORY, `gguf/smollm2.${format}.gguf`)
+  await Promise.all([need(gguf), need(NODE_LLAMA_CPP)])
   return LineProcess.start(process.execPath, [
     scriptOf('llama-cpp.ts'),
     NODE_LLAMA_CPP,
-    path,
+    gguf,
     String(threads),
   ])
 }

@@ -1,6 +1,8 @@
 /**
- * The language model alone: tokens a second of one stream and of eight, and of reading a prompt of 500. Ours
- * through the engine, with the adapter that serves; llama.cpp with the same model as its GGUF has it.
+ * The language model alone: tokens a second of one stream and of eight, of reading a prompt of 500, and of one
+ * stream behind a long context. Ours through the engine, as published and with the adapter that serves; llama.cpp
+ * with the same model in the same bits (Q8_0), in the four bits that it is published in, and in those that
+ * llama.cpp runs fastest.
  */
 import { fileURLToPath } from 'node:url'
 import type { Engine } from '../../gpu-worker/engine/engine.ts'
@@ -10,14 +12,14 @@ import { loadRuntime } from '../../gpu-worker/runtime/load-runtime.ts'
 import { GREEDY } from '../../gpu-worker/sampling/options.ts'
 import { type Bench, median, seededRandom } from '../bench.ts'
 import type { LineProcess } from '../line-process.ts'
-import { startLlamaCpp } from '../references.ts'
+import { LLAMA_CPP_FORMATS, startLlamaCpp } from '../references.ts'
 
 const MODELS = process.env['AURICLE_MODELS'] ?? fileURLToPath(new URL('../../models', import.meta.url))
 const STREAMS = 8
 const PROMPT_TOKENS = 100
 const LONG_PROMPT_TOKENS = 500
+const LONG_CONTEXT_TOKENS = 1500
 const ANSWER_TOKENS = 100
-const PEER = 'llama.cpp (node-llama-cpp), Q4_1'
 
 /** Ids of ordinary pieces, below and above which special ones lie. */
 const FIRST_ID = 1000
@@ -32,35 +34,56 @@ const decode: Bench = async function* ({ threads, runs = 5, log }) {
     packs,
     runtime,
     threads,
-    engine: { slots: STREAMS, slotCapacity: 1024 },
+    engine: { slots: STREAMS, slotCapacity: 2048 },
   })
   const { engine, defaultCheckpoint } = models.get('pocket')!
-  const llama = await startLlamaCpp(threads)
+  const llamas = new Map<string, LineProcess>()
   log(`ours: ${runtime.kind}, checkpoint ${defaultCheckpoint}`)
   try {
-    const contenders = [throughEngine(engine, defaultCheckpoint), throughLlamaCpp(llama)]
+    for (const format of LLAMA_CPP_FORMATS) llamas.set(format, await startLlamaCpp(threads, format))
+    const ours = throughEngine(engine, null)
+    const adapted = throughEngine(engine, defaultCheckpoint)
+    const contenders = [ours, adapted, ...Array.from(llamas.values(), throughLlamaCpp)]
     const measures = [
       { bench: 'decode/one-stream', measure: (generate: Generate) => decodeSpeed(generate, 1) },
       { bench: 'decode/eight-streams', measure: (generate: Generate) => decodeSpeed(generate, STREAMS) },
       { bench: 'decode/prefill-500', measure: prefillSpeed },
     ]
     for (const { bench, measure } of measures) {
-      const speeds: number[][] = contenders.map(() => [])
-      for (let run = -1; run < runs; run++) {
-        for (const [i, generate] of contenders.entries()) {
-          const speed = await measure(generate)
-          if (run >= 0) speeds[i]!.push(speed)
-        }
+      const [value = 0, withAdapter = 0, ...peers] = await takeTurns(contenders, measure, runs)
+      for (const [index, format] of [...llamas.keys()].entries()) {
+        const peer = { name: `llama.cpp (node-llama-cpp), ${format}`, value: peers[index]! }
+        yield { bench: `${bench}/${format}`, value, unit: 'tokens/s', peer }
       }
-      const [value = 0, peerValue = 0] = speeds.map(median)
-      yield { bench, value, unit: 'tokens/s', peer: { name: PEER, value: peerValue } }
+      const peer = { name: 'ours without the adapter', value }
+      yield { bench: `${bench}/adapter`, value: withAdapter, unit: 'tokens/s', peer }
+    }
+    for (const [name, generate] of Object.entries({ base: ours, adapter: adapted })) {
+      const [peerValue = 0] = await takeTurns([generate], turn => decodeSpeed(turn, 1), runs)
+      const [value = 0] = await takeTurns([generate], turn => decodeSpeed(turn, 1, LONG_CONTEXT_TOKENS), runs)
+      const peer = { name: `behind ${PROMPT_TOKENS} tokens`, value: peerValue }
+      yield { bench: `decode/long-context/${name}`, value, unit: 'tokens/s', peer }
     }
   } finally {
-    await llama.close()
+    for (const llama of llamas.values()) await llama.close()
     for (const model of models.values()) await model.close()
   }
 }
 export default decode
+
+type Measure = (generate: Generate) => Promise<number>
+
+/** The median of each contender, all measured in turn; the first turn warms up. */
+async function takeTurns(contenders: Generate[], measure: Measure, runs: number): Promise<number[]> {
+  const speeds: number[][] = contenders.map(() => [])
+  for (let run = -1; run < runs; run++) {
+    for (const [i, generate] of contenders.entries()) {
+      const speed = await measure(generate)
+      if (run >= 0) speeds[i]!.push(speed)
+    }
+  }
+  return speeds.map(median)
+}
 
 const random = seededRandom(1)
 
@@ -70,8 +93,12 @@ function freshPrompt(length: number): number[] {
 }
 
 /** Tokens a second of all streams together, between the last one's first token and the first one's last. */
-async function decodeSpeed(generate: Generate, streams: number): Promise<number> {
-  const prompts = Array.from({ length: streams }, () => freshPrompt(PROMPT_TOKENS))
+async function decodeSpeed(
+  generate: Generate,
+  streams: number,
+  promptTokens = PROMPT_TOKENS,
+): Promise<number> {
+  const prompts = Array.from({ length: streams }, () => freshPrompt(promptTokens))
   const arrivals = await generate(prompts, ANSWER_TOKENS)
   const start = Math.max(...arrivals.map(times => times[0]!))
   const end = Math.min(...arrivals.map(times => times.at(-1)!))
@@ -84,7 +111,7 @@ async function prefillSpeed(generate: Generate): Promise<number> {
   return (LONG_PROMPT_TOKENS * 1000) / arrivals![0]!
 }
 
-function throughEngine(engine: Engine, checkpoint: string): Generate {
+function throughEngine(engine: Engine, checkpoint: string | null): Generate {
   let requests = 0
   return async (prompts, tokens) => {
     const { embeddings } = engine
