@@ -15,6 +15,7 @@ interface JsonSchema {
   oneOf?: JsonSchema[]
   not?: object
   type?: string | string[]
+  format?: string
   properties?: Record<string, JsonSchema>
   required?: string[]
   additionalProperties?: JsonSchema | false
@@ -43,6 +44,7 @@ function typeOf(schema: JsonSchema): string {
   if (Array.isArray(schema.type)) {
     return `(${schema.type.map(type => typeOf({ ...schema, type })).join(' | ')})`
   }
+  if (schema.format === 'binary') return 'File'
   switch (schema.type) {
     case undefined:
       return 'unknown'

@@ -18,6 +18,7 @@ import { ApiError } from './protocol/errors.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
 import { adminRoutes } from './routes/admin-keys.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
+import { docs } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { health, readiness } from './routes/health.ts'
 import { model, models } from './routes/models.ts'
@@ -97,6 +98,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.get('/healthz', health)
   app.get('/readyz', readiness(fleet))
   app.get('/openapi.json', openApi)
+  app.get('/docs', docs)
 
   app.onError((error, context) => {
     if (!(error instanceof ApiError)) report(error, context.get('requestId'))

@@ -1,6 +1,8 @@
 /** The client: the API's resources, laid out as its URLs. */
+import { Audio } from './resources/audio.ts'
 import { ChatCompletions } from './resources/chat-completions.ts'
 import { Models } from './resources/models.ts'
+import { NgramModels } from './resources/ngram-models.ts'
 import { type ClientOptions, Transport } from './transport.ts'
 
 /**
@@ -14,11 +16,15 @@ import { type ClientOptions, Transport } from './transport.ts'
  */
 export class Auricle {
   readonly chat: { readonly completions: ChatCompletions }
+  readonly audio: Audio
   readonly models: Models
+  readonly ngramModels: NgramModels
 
   constructor(options: ClientOptions = {}) {
     const transport = new Transport(options)
     this.chat = { completions: new ChatCompletions(transport) }
+    this.audio = new Audio(transport)
     this.models = new Models(transport)
+    this.ngramModels = new NgramModels(transport)
   }
 }

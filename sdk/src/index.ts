@@ -1,9 +1,28 @@
 /** `@auricle/sdk`: the TypeScript client of Auricle. */
 export type { AudioInput, Samples } from './audio.ts'
 export { Auricle } from './client.ts'
-export * from './errors.ts'
+export {
+  AbortedError,
+  ApiError,
+  AuricleError,
+  AuthenticationError,
+  ConnectionError,
+  InvalidRequestError,
+  NotFoundError,
+  OutputError,
+  RateLimitError,
+  ServerError,
+  TimeoutError,
+} from './errors.ts'
 export { EventStream } from './event-stream.ts'
 export type { OutputOf, OutputSchema, StandardJsonSchema, StandardSchema } from './output.ts'
+export type {
+  TranscriptDone,
+  TranscriptFormat,
+  TranscriptionParams,
+  TranscriptOf,
+  TranslationParams,
+} from './resources/audio.ts'
 export type {
   AudioPart,
   ChatEvent,
@@ -12,6 +31,7 @@ export type {
   ContentPart,
   Message,
 } from './resources/chat-completions.ts'
+export type { NgramModelFileParams, NgramModelParams } from './resources/ngram-models.ts'
 export type { ClientOptions, RequestOptions } from './transport.ts'
 export type {
   ChatCompletion,
@@ -20,4 +40,12 @@ export type {
   ErrorCode,
   Model,
   ModelList,
+  NgramModelCard,
+  NgramModelDeleted,
+  NgramModelList,
+  Rescored,
+  RescoreRequest,
+  Transcription,
+  TranscriptionVerbose,
+  TranscriptStreamEvent,
 } from './wire.ts'

@@ -6,10 +6,27 @@ import type * as z from 'zod'
 import type * as chat from '../../src/protocol/chat-completions.ts'
 import type * as errors from '../../src/protocol/errors.ts'
 import type * as models from '../../src/protocol/models.ts'
+import type * as ngramModels from '../../src/protocol/ngram-models.ts'
+import type * as rescore from '../../src/protocol/rescore.ts'
+import type * as transcriptions from '../../src/protocol/transcriptions.ts'
 
 export type ChatCompletionRequest = z.input<typeof chat.ChatCompletionRequest>
 export type ChatCompletion = z.output<typeof chat.ChatCompletion>
 export type ChatCompletionChunk = z.output<typeof chat.ChatCompletionChunk>
+export type TranscriptionForm = z.input<typeof transcriptions.TranscriptionRequest> & { file: File }
+export type Transcription = z.output<typeof transcriptions.Transcription>
+export type TranscriptionVerbose = z.output<typeof transcriptions.TranscriptionVerbose>
+export type TranscriptStreamEvent = z.output<typeof transcriptions.TranscriptStreamEvent>
+export type TranslationForm = z.input<typeof transcriptions.TranslationRequest> & { file: File }
+export type RescoreRequest = z.input<typeof rescore.RescoreRequest>
+export type Rescored = z.output<typeof rescore.Rescored>
+export type NgramModelForm = z.input<typeof ngramModels.NgramTraining> & { file: File }
+export type NgramModelRequest = z.input<
+  typeof ngramModels.NgramTrainingText | typeof ngramModels.NgramMixture
+>
+export type NgramModelCard = z.output<typeof ngramModels.NgramModelCard>
+export type NgramModelList = z.output<typeof ngramModels.NgramModelList>
+export type NgramModelDeleted = z.output<typeof ngramModels.NgramModelDeleted>
 export type Model = z.output<typeof models.Model>
 export type ModelList = z.output<typeof models.ModelList>
 export type ErrorCode = errors.ErrorCode

@@ -105,13 +105,18 @@ class Components {
 
   #schema(body: Exclude<Body, null>, parameters: Operation['parameters']): JsonObject {
     if (body instanceof z.ZodType) return withoutIds(z.toJSONSchema(body, { io: this.#io }))
-    const [[name, schema]] = Object.entries(body) as [[string, z.ZodType]]
+    const references = Object.entries(body).map(([name, schema]) => this.#name(name, schema))
+    for (const name of Object.keys(body))
+      if (parameters !== undefined) this.#descriptions.set(name, parameters)
+    return references.length === 1 ? references[0]! : { anyOf: references }
+  }
+
+  #name(name: string, schema: z.ZodType): JsonObject {
     if (!this.#registry.has(schema)) {
       if (this.#names.has(name)) throw new Error(`two schemas are named ${name}`)
       this.#names.add(name)
       this.#registry.add(schema, { id: name })
     }
-    if (parameters !== undefined) this.#descriptions.set(name, parameters)
     return { $ref: `#/components/schemas/${name}` }
   }
 }

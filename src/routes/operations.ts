@@ -39,8 +39,8 @@ import {
 } from '../protocol/transcriptions.ts'
 
 /**
- * What a body of one content type holds: `{ ChatCompletion }`, the schema under the name that it has in the document,
- * or a schema that isn't worth a name, or null for bytes. Of server-sent events: the data of each.
+ * What a body of one content type holds: `{ ChatCompletion }`, the schema under the name that it has in the document
+ * (several: one of them), or a schema that isn't worth a name, or null for bytes. Of server-sent events: the data of each.
  */
 export type Body = Readonly<Record<string, z.ZodType>> | z.ZodType | null
 /** Bodies by their content type. */
@@ -69,7 +69,7 @@ const json = (body: Body): Bodies => ({ 'application/json': body })
 const recording = { file: z.file() }
 /** A transcript in the formats that there are. */
 const transcripts: Bodies = {
-  'application/json': z.union([TranscriptionVerbose, Transcription]),
+  ...json({ Transcription, TranscriptionVerbose }),
   'text/plain': z.string(),
   'application/x-subrip': z.string(),
   'text/vtt': z.string(),

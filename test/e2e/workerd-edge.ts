@@ -1,5 +1,8 @@
 /** Starts the edge as `wrangler dev` does, in workerd, from wrangler.toml. No network, no telemetry. */
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { unstable_startWorker } from 'wrangler'
 
 export interface WorkerdEdge {
   /** Without a path. */
@@ -11,15 +14,11 @@ export interface WorkerdEdge {
  * @param workers value of AURICLE_WORKERS
  * @param variables more of wrangler.toml's variables
  */
-export async function startWorkerdEdge(
+export function startWorkerdEdge(
   workers: string,
   variables: Record<string, string> = {},
 ): Promise<WorkerdEdge> {
-  process.env['WRANGLER_SEND_METRICS'] = 'false'
-  // Without this, the local runtime asks Cloudflare where it is.
-  process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
-  const { unstable_startWorker } = await import('wrangler')
-  const worker = await unstable_startWorker({
+  return start({
     config: fileURLToPath(new URL('../../wrangler.toml', import.meta.url)),
     bindings: Object.fromEntries(
       Object.entries({ AURICLE_WORKERS: workers, ...variables }).map(([name, value]) => [
@@ -27,6 +26,26 @@ export async function startWorkerdEdge(
         { type: 'plain_text', value },
       ]),
     ),
+  })
+}
+
+/** Any module with a fetch handler, in workerd as well. @param entrypoint its path; a configuration is put beside it */
+export async function startWorkerdScript(entrypoint: string): Promise<WorkerdEdge> {
+  const config = join(dirname(entrypoint), 'wrangler.json')
+  await writeFile(
+    config,
+    JSON.stringify({ name: 'script', main: entrypoint, compatibility_date: '2026-04-01' }),
+  )
+  return start({ config })
+}
+
+async function start(input: Parameters<typeof unstable_startWorker>[0]): Promise<WorkerdEdge> {
+  process.env['WRANGLER_SEND_METRICS'] = 'false'
+  // Without this, the local runtime asks Cloudflare where it is.
+  process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
+  const { unstable_startWorker } = await import('wrangler')
+  const worker = await unstable_startWorker({
+    ...input,
     dev: {
       server: { hostname: '127.0.0.1', port: 0 },
       inspector: false,

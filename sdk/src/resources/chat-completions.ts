@@ -90,7 +90,7 @@ export class ChatCompletions {
   ): Promise<ChatCompletion & { output: OutputOf<Schema> }> {
     const { output, ...rest } = params
     const completion = await this.create(
-      { ...rest, response_format: responseFormatOf(output) } as unknown as ChatParams,
+      { ...rest, response_format: responseFormatOf(output) } as ChatParams,
       options,
     )
     return { ...completion, output: (await parseOutput(output, completion)) as OutputOf<Schema> }
