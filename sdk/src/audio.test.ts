@@ -61,6 +61,12 @@ describe('toBlob', () => {
     )
   })
 
+  test('is cancelled by the signal while it fetches', async () => {
+    const signal = AbortSignal.abort()
+    const aborted = { fetch: async () => Promise.reject(signal.reason), signal }
+    await expect(toBlob('https://server.test/a.wav', aborted)).rejects.toMatchObject({ name: 'AbortedError' })
+  })
+
   test('refuses what is no audio', async () => {
     await expect(toBlob({} as AudioInput, context)).rejects.toThrow(/no kind that can be sent/)
   })

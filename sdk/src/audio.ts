@@ -1,6 +1,7 @@
 /** Audio as callers have it, made into what the wire takes. */
 import { encodeWav } from '../../web/wav.js'
 import { AuricleError, ConnectionError } from './errors.ts'
+import { throwIfAborted } from './transport.ts'
 
 /**
  * A recording: the path of a file (Node, Deno, Bun); a URL, which is fetched here (http:, https:, data:, blob:; as a
@@ -74,15 +75,15 @@ export async function toBase64(blob: Blob): Promise<string> {
 
 async function fetchBlob(url: string, { fetch, signal }: ReadContext): Promise<Blob> {
   const where = url.startsWith('data:') ? 'the data: URL' : url
-  let response: Response
   try {
-    response = await fetch(url, { signal: signal ?? null })
+    const response = await fetch(url, { signal: signal ?? null })
+    if (response.ok) return await response.blob()
+    throw new AuricleError(`The audio at ${where} can't be fetched: status ${response.status}.`)
   } catch (cause) {
+    throwIfAborted(signal)
+    if (cause instanceof AuricleError) throw cause
     throw new ConnectionError(`The audio at ${where} can't be fetched.`, { cause })
   }
-  if (!response.ok)
-    throw new AuricleError(`The audio at ${where} can't be fetched: status ${response.status}.`)
-  return response.blob()
 }
 
 /** Only runtimes with files have `node:fs`; it is asked for here, so that bundles for browsers don't look for it. */
