@@ -179,8 +179,8 @@ function renderType(schema: JsonSchema): Html {
       ' or ',
     )
   }
-  if (schema.type === 'array')
-    return html`list of ${renderType(schema.items ?? schema.prefixItems?.[0] ?? {})}`
+  if (schema.prefixItems !== undefined) return html`list of ${join(schema.prefixItems.map(renderType), ', ')}`
+  if (schema.type === 'array') return html`list of ${renderType(schema.items ?? {})}`
   if (schema.type === 'object') return html`names to ${renderType(schema.additionalProperties || {})}`
   return html`${schema.format === 'binary' ? 'file' : (schema.type ?? 'anything')}${limitsOf(schema)}`
 }
