@@ -4,7 +4,14 @@ export default defineConfig({
   test: {
     projects: [
       // Beside the code: no weights, no network, no other process.
-      { test: { name: 'unit', include: ['{src,gpu-worker,workers,sdk,bench,scripts,web}/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{src,gpu-worker,workers,sdk,bench,scripts,web}/**/*.test.ts'],
+          // No test asserts a time, and machines may be busy.
+          testTimeout: 60_000,
+        },
+      },
       // Across processes, with the committed weights.
       {
         test: {

@@ -1,8 +1,10 @@
 /** The client: the API's resources, laid out as its URLs. */
 import { Audio } from './resources/audio.ts'
 import { ChatCompletions } from './resources/chat-completions.ts'
+import { Files } from './resources/files.ts'
 import { Models } from './resources/models.ts'
 import { NgramModels } from './resources/ngram-models.ts'
+import { Uploads } from './resources/uploads.ts'
 import { type ClientOptions, Transport } from './transport.ts'
 
 /**
@@ -17,14 +19,18 @@ import { type ClientOptions, Transport } from './transport.ts'
 export class Auricle {
   readonly chat: { readonly completions: ChatCompletions }
   readonly audio: Audio
+  readonly files: Files
   readonly models: Models
   readonly ngramModels: NgramModels
+  readonly uploads: Uploads
 
   constructor(options: ClientOptions = {}) {
     const transport = new Transport(options)
     this.chat = { completions: new ChatCompletions(transport) }
     this.audio = new Audio(transport)
+    this.files = new Files(transport)
     this.models = new Models(transport)
     this.ngramModels = new NgramModels(transport)
+    this.uploads = new Uploads(transport)
   }
 }

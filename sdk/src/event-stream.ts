@@ -44,6 +44,34 @@ export class EventStream<Event, Final> implements AsyncIterable<Event> {
 /** What stands in a stream: an event's data as JSON, or a comment. */
 export type StreamItem<Data> = { data: Data } | { comment: string }
 
+/**
+ * The items of an answer of server-sent events, up to `[DONE]`. The request is sent when the first is asked for, unless it
+ * was already. A stream that breaks goes on where it was, as often as there are retries, if it was asked for with an
+ * idempotency key: the server keeps what such a request has been answered, and numbers its events.
+ * @throws ApiError for an error in the stream; ConnectionError when it ends early; AbortedError
+ */
+export async function* readEvents<Data>(
+  transport: Transport,
+  request: WireRequest,
+  options: RequestOptions = {},
+  opened?: Response,
+): AsyncGenerator<StreamItem<Data>, void> {
+  let response = opened ?? (await openEvents(transport, request, options))
+  const position: Position = { lastEventId: undefined }
+  for (let resumed = 0; ; resumed++) {
+    try {
+      return yield* readResponse<Data>(response, options.signal, position)
+    } catch (error) {
+      const { lastEventId } = position
+      const canResume = options.idempotencyKey !== undefined && lastEventId !== undefined
+      if (!(error instanceof ConnectionError) || !canResume || resumed >= transport.retriesOf(options))
+        throw error
+      const headers = { ...request.headers, 'last-event-id': lastEventId }
+      response = await openEvents(transport, { ...request, headers }, options)
+    }
+  }
+}
+
 /** Sends a request whose answer is a stream. */
 export function openEvents(
   transport: Transport,
@@ -54,13 +82,15 @@ export function openEvents(
   return transport.open({ ...request, headers }, options)
 }
 
-/**
- * The items of an answer of server-sent events, up to `[DONE]`.
- * @throws ApiError for an error in the stream; ConnectionError when it ends early; AbortedError
- */
-export async function* readEvents<Data>(
+/** How far a stream has been read. */
+interface Position {
+  lastEventId: string | undefined
+}
+
+async function* readResponse<Data>(
   response: Response,
   signal: AbortSignal | undefined,
+  position: Position,
 ): AsyncGenerator<StreamItem<Data>, void> {
   const comments: StreamItem<Data>[] = []
   const parser = new ServerSentEventParser(comment => comments.push({ comment }))
@@ -70,11 +100,12 @@ export async function* readEvents<Data>(
       const { done, value } = await reader.read()
       throwIfAborted(signal)
       if (done) throw new ConnectionError('The stream ended before the answer did.')
-      for (const { event, data } of parser.push(value)) {
+      for (const { event, id, data } of parser.push(value)) {
         yield* comments.splice(0)
         if (data === doneData) return
         const parsed = JSON.parse(data)
         if (event === 'error' || parsed?.error) throw apiErrorOf(parsed, null, response.headers)
+        if (id !== undefined) position.lastEventId = id
         yield { data: parsed }
       }
       yield* comments.splice(0)

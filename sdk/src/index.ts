@@ -32,12 +32,18 @@ export type {
   Message,
 } from './resources/chat-completions.ts'
 export type { NgramModelFileParams, NgramModelParams } from './resources/ngram-models.ts'
+export type { SendOptions } from './resources/uploads.ts'
 export type { ClientOptions, RequestOptions } from './transport.ts'
 export type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionRequest,
+  CompleteUploadRequest,
+  CreateUploadRequest,
   ErrorCode,
+  FileDeleted,
+  FileList,
+  FileObject,
   Model,
   ModelList,
   NgramModelCard,
@@ -48,4 +54,6 @@ export type {
   Transcription,
   TranscriptionVerbose,
   TranscriptStreamEvent,
+  Upload,
+  UploadPart,
 } from './wire.ts'

@@ -63,6 +63,11 @@ export class Transport {
     return own ?? ((input, init) => fetch(input, init))
   }
 
+  /** How often a request may be sent again. */
+  retriesOf(options: RequestOptions): number {
+    return options.maxRetries ?? this.#options.maxRetries ?? 2
+  }
+
   /** The answer as JSON. */
   async json<T>(request: WireRequest, options?: RequestOptions): Promise<T> {
     return (await this.read(request, options, response => response.json())) as T
@@ -99,7 +104,7 @@ export class Transport {
     options: RequestOptions = {},
     use: (response: Response, done: () => void) => Promise<T>,
   ): Promise<T> {
-    const retries = options.maxRetries ?? this.#options.maxRetries ?? 2
+    const retries = this.retriesOf(options)
     for (let attempt = 0; ; attempt++) {
       let failed: { error: AuricleError; headers: Headers | null }
       try {

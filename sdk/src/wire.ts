@@ -5,6 +5,7 @@
 import type * as z from 'zod'
 import type * as chat from '../../src/protocol/chat-completions.ts'
 import type * as errors from '../../src/protocol/errors.ts'
+import type * as files from '../../src/protocol/files.ts'
 import type * as models from '../../src/protocol/models.ts'
 import type * as ngramModels from '../../src/protocol/ngram-models.ts'
 import type * as rescore from '../../src/protocol/rescore.ts'
@@ -27,6 +28,13 @@ export type NgramModelRequest = z.input<
 export type NgramModelCard = z.output<typeof ngramModels.NgramModelCard>
 export type NgramModelList = z.output<typeof ngramModels.NgramModelList>
 export type NgramModelDeleted = z.output<typeof ngramModels.NgramModelDeleted>
+export type CreateUploadRequest = z.input<typeof files.CreateUploadRequest>
+export type CompleteUploadRequest = z.input<typeof files.CompleteUploadRequest>
+export type Upload = z.output<typeof files.Upload>
+export type UploadPart = z.output<typeof files.UploadPart>
+export type FileObject = z.output<typeof files.FileObject>
+export type FileList = z.output<typeof files.FileList>
+export type FileDeleted = z.output<typeof files.FileDeleted>
 export type Model = z.output<typeof models.Model>
 export type ModelList = z.output<typeof models.ModelList>
 export type ErrorCode = errors.ErrorCode

@@ -1,7 +1,7 @@
 /** `/v1/audio`: transcripts of recordings, translations of them, and rescoring of what others heard. */
 import { type AudioInput, fileNameOf, toBlob } from '../audio.ts'
-import { EventStream, openEvents, readEvents } from '../event-stream.ts'
-import { toForm } from '../form.ts'
+import { EventStream, readEvents } from '../event-stream.ts'
+import { encodeForm, toForm } from '../form.ts'
 import type { RequestOptions, Transport, WireRequest } from '../transport.ts'
 import type {
   Rescored,
@@ -68,9 +68,8 @@ export class Transcriptions {
   ): AsyncGenerator<TranscriptStreamEvent, TranscriptDone> {
     const fields = { ...params, stream: true }
     const request = await formRequest(this.#transport, '/v1/audio/transcriptions', fields, options)
-    const response = await openEvents(this.#transport, request, options)
     let done: TranscriptDone | undefined
-    for await (const item of readEvents<TranscriptStreamEvent>(response, options?.signal)) {
+    for await (const item of readEvents<TranscriptStreamEvent>(this.#transport, request, options)) {
       if (!('data' in item)) continue
       if (item.data.type === 'transcript.text.done') done = item.data
       yield item.data
@@ -136,5 +135,7 @@ async function formRequest(
   const blob = await toBlob(file, { fetch: transport.fetch, signal: options?.signal })
   const body = toForm(fields)
   body.append('file', blob, fileNameOf(file))
+  // Under an idempotency key a request is known by its bytes.
+  if (options?.idempotencyKey !== undefined) return { method: 'POST', path, ...(await encodeForm(body)) }
   return { method: 'POST', path, body }
 }

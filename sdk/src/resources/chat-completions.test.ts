@@ -131,6 +131,21 @@ describe('stream', () => {
     await expect(collect(client.chat.completions.stream(params))).rejects.toBeInstanceOf(ConnectionError)
   })
 
+  test('a stream that breaks goes on where it was, if it was asked for with an idempotency key', async () => {
+    const numbered = (...chunks: [id: number, text: string][]) =>
+      new Response(chunks.map(([id, text]) => `id: ${id}\ndata: ${JSON.stringify(chunk(text))}\n\n`).join(''))
+    const ending = new Response(`id: 3\ndata: ${JSON.stringify(chunk('three', 'stop'))}\n\ndata: [DONE]\n\n`)
+    const { client, requests } = scriptedClient([numbered([1, 'one ']), numbered([2, 'two ']), ending])
+    const stream = client.chat.completions.stream(params, { idempotencyKey: 'once' })
+    expect((await stream.final()).choices[0]!.message.content).toBe('one two three')
+    expect(requests.map(({ headers }) => headers.get('last-event-id'))).toEqual([null, '1', '2'])
+    expect(requests.map(({ headers }) => headers.get('idempotency-key'))).toEqual(['once', 'once', 'once'])
+
+    const again = scriptedClient([numbered([1, 'one '])])
+    await expect(again.client.chat.completions.stream(params).final()).rejects.toBeInstanceOf(ConnectionError)
+    expect(again.requests).toHaveLength(1)
+  })
+
   test('leaving the loop, or a signal, cancels the answer', async () => {
     const endless = (cancelled: () => void) =>
       new Response(

@@ -1,6 +1,6 @@
 /** `/v1/chat/completions`: ask about audio. */
 import { type AudioInput, toBase64, toBlob } from '../audio.ts'
-import { EventStream, openEvents, readEvents } from '../event-stream.ts'
+import { EventStream, openEvents, readEvents, type StreamItem } from '../event-stream.ts'
 import { type OutputOf, type OutputSchema, parseOutput, responseFormatOf } from '../output.ts'
 import type { RequestOptions, Transport, WireRequest } from '../transport.ts'
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../wire.ts'
@@ -68,7 +68,7 @@ export class ChatCompletions {
     const request = await this.#request(params, options)
     if (!params.stream) return this.#transport.json<ChatCompletion>(request, options)
     const response = await openEvents(this.#transport, request, options)
-    return new EventStream(chunksOf(response, options?.signal))
+    return new EventStream(chunksOf(readEvents(this.#transport, request, options, response)))
   }
 
   /**
@@ -101,9 +101,8 @@ export class ChatCompletions {
       { ...params, stream: true, stream_options: { include_usage: true, ...params.stream_options } },
       options,
     )
-    const response = await openEvents(this.#transport, request, options)
     const answer = new Assembly()
-    for await (const item of readEvents<ChatCompletionChunk>(response, options?.signal)) {
+    for await (const item of readEvents<ChatCompletionChunk>(this.#transport, request, options)) {
       if ('data' in item) {
         answer.add(item.data)
         yield* eventsOf(item.data)
@@ -140,10 +139,9 @@ async function toWirePart(part: ContentPart, context: Parameters<typeof toBlob>[
 }
 
 async function* chunksOf(
-  response: Response,
-  signal: AbortSignal | undefined,
+  items: AsyncIterable<StreamItem<ChatCompletionChunk>>,
 ): AsyncGenerator<ChatCompletionChunk, undefined> {
-  for await (const item of readEvents<ChatCompletionChunk>(response, signal)) {
+  for await (const item of items) {
     if ('data' in item) yield item.data
   }
 }

@@ -28,15 +28,13 @@ export class NgramModels {
    * @example const { id } = await client.ngramModels.create({ text: await readFile('minutes.txt', 'utf8'), order: 3 })
    */
   async create(params: NgramModelParams, options?: RequestOptions): Promise<NgramModelCard> {
-    // A second model of the same text would do no good: what is sent again is the same request.
-    const once = { idempotencyKey: crypto.randomUUID(), ...options }
     const request = { method: 'POST', path: '/v1/ngram-models' } as const
-    if (!('file' in params)) return this.#transport.json({ ...request, json: params }, once)
+    if (!('file' in params)) return this.#transport.json({ ...request, json: params }, options)
     const { file, ...fields } = params
     const blob = await toBlob(file, { fetch: this.#transport.fetch, signal: options?.signal })
     const body = toForm(fields)
     body.append('file', blob, fileNameOf(file))
-    return this.#transport.json({ ...request, body }, once)
+    return this.#transport.json({ ...request, body }, options)
   }
 
   /** A page of them, in the order of their ids. */
