@@ -29,6 +29,7 @@ export async function bundleExamples(folder: string): Promise<string> {
 export const printed: [name: string, RegExp][] = [
   ['ask', /ask not what your country can do for you[\s\S]*\n11\.0 s were heard\.\n$/i],
   ['transcribe', /ask not what your country[\s\S]*\n\n1\n00:00:0\d,\d{3} --> 00:00:\d\d,\d{3}\n/i],
+  ['extract', /^(speech|music|noise): .*\n$/],
   [
     'handle-errors',
     /^not found \(model_not_found\): .*\ninvalid \(audio_(unreadable|format_unsupported)\): .*\ncancelled\n$/,
