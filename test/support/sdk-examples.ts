@@ -16,6 +16,7 @@ export async function bundleExamples(folder: string): Promise<string> {
     outDir: folder,
     platform: 'neutral',
     fixedExtension: false,
+    deps: { alwaysBundle: [/./] },
     // The package as published, not its sources.
     alias: { '@auricle/sdk': fileURLToPath(new URL('../../sdk/dist/index.js', import.meta.url)) },
     tsconfig: false,
