@@ -54,8 +54,11 @@ export function buildDocument(all: readonly Operation[]): JsonObject {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
+    // A server without keys, which only its own machine can reach, asks for none.
+    security: [{ key: [] }, {}],
     paths,
     components: {
+      securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
       schemas: { ...requests.schemas(), ...responses.schemas() },
       responses: Object.fromEntries(
         [...errorsByStatus].map(([status, entries]) => [
