@@ -12,8 +12,8 @@ export interface TimedTokens {
   indices: number[]
 }
 
-/** Step of Whisper's times, seconds. */
-const SECONDS_PER_TIMESTAMP = 0.02
+/** Whisper's times go in steps of 20 ms. */
+const TIMESTAMPS_PER_SECOND = 50
 
 /** A pause that ends a segment even within a sentence, seconds. */
 const LONG_PAUSE_SECONDS = 0.8
@@ -69,7 +69,7 @@ export function splitSegments(
       continue
     }
     if (id < firstTimestamp) continue
-    const seconds = Math.min(windowSeconds, (id - firstTimestamp) * SECONDS_PER_TIMESTAMP)
+    const seconds = Math.min(windowSeconds, (id - firstTimestamp) / TIMESTAMPS_PER_SECOND)
     if (current.tokens.length > 0) {
       segments.push({ ...current, end: seconds })
       current = { start: seconds, end: windowSeconds, tokens: [], indices: [] }

@@ -63,13 +63,13 @@ export function joinCharacters(bytes: readonly Uint8Array[]): string[] {
  * Gives each word its times.
  * @param starts position at which each token, and then the end of text, begins
  * @param probabilities of the tokens
- * @param secondsPerPosition 0.02
+ * @param positionsPerSecond 50
  */
 export function timeWords(
   texts: readonly string[],
   starts: Int32Array,
   probabilities: readonly number[],
-  secondsPerPosition: number,
+  positionsPerSecond: number,
 ): TimedWord[] {
   const words = splitWords(texts).map(({ text, first, count }): TimedWord => {
     const end = starts[first + count] ?? starts.at(-1)!
@@ -79,8 +79,8 @@ export function timeWords(
       text,
       first,
       count,
-      start: starts[first]! * secondsPerPosition,
-      end: end * secondsPerPosition,
+      start: starts[first]! / positionsPerSecond,
+      end: end / positionsPerSecond,
       probability: sum / count,
     }
   })

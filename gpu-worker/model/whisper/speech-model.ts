@@ -33,7 +33,7 @@ const WINDOWS_AHEAD = 4
 /** Tokens of a prompt that are kept, its last ones. Source: openai/whisper `decoding.py`, n_ctx // 2 - 1. */
 const MAX_PROMPT_TOKENS = 223
 const MAX_WINDOW_SECONDS = WINDOW_SECONDS - TAIL_SAMPLES / SAMPLE_RATE_HZ
-const SECONDS_PER_POSITION = SAMPLES_PER_POSITION / SAMPLE_RATE_HZ
+const POSITIONS_PER_SECOND = SAMPLE_RATE_HZ / SAMPLES_PER_POSITION
 
 /** Less than this behind the last time is the end of the window. */
 const MIN_REST_SAMPLES = SAMPLE_RATE_HZ
@@ -266,7 +266,7 @@ export class WhisperSpeechModel implements SpeechModel {
     const { logprobs } = transcripts[0]!
     const probabilities = parts.flatMap(({ indices }) => indices.map(index => Math.exp(logprobs[index]!)))
     const texts = joinCharacters(text.map(id => this.#ears.tokenizer.bytes(id)))
-    return timeWords(texts, starts, probabilities, SECONDS_PER_POSITION)
+    return timeWords(texts, starts, probabilities, POSITIONS_PER_SECOND)
   }
 
   #logprobs({ tokens, indices }: TimedTokens, { logprobs }: FoundTranscript): TranscriptToken[] {
