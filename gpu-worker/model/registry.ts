@@ -18,7 +18,7 @@ const SPEECH_ARCHITECTURES: Readonly<
   whisper: (pack, context) => loadWhisper(pack as Pack<WhisperManifest>, context),
 }
 
-type SpeechContext = Pick<LoadContext, 'runtime' | 'threads' | 'packs'>
+type SpeechContext = Pick<LoadContext, 'runtime' | 'threads' | 'packs' | 'encodeQueue'>
 
 /** Loads every pack that chats, by name. Packs of other architectures serve them, or other endpoints. */
 export async function loadChatModels(context: LoadContext): Promise<Map<string, ChatModel>> {

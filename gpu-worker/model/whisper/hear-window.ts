@@ -3,6 +3,7 @@
  * Whisper was trained on, then at rising temperatures. Source: openai/whisper `transcribe.py`, `decode_with_fallback`.
  */
 import { deflateSync } from 'node:zlib'
+import type { TakeTurn } from '../../encode/encode-queue.ts'
 import { seededRandom } from '../../sampling/random.ts'
 import type { FoundTranscript } from '../../speech/search.ts'
 import type { TokenRules } from '../../speech/token-rules.ts'
@@ -24,6 +25,8 @@ export interface HearOptions {
   readonly scorer: WordScorer | null
   readonly tenant: string
   readonly signal: AbortSignal
+  /** The encoder is shared: windows take turns. */
+  readonly turn: TakeTurn
 }
 
 /** What was heard in a window. */
@@ -93,7 +96,7 @@ export async function hearTranscript(
     if (speech === null || full !== rungs[index - 1]!.full) {
       const length = full ? FULL_WINDOW_SAMPLES : samples.length + TAIL_SAMPLES
       if (speech) ears.encoder.recycle(speech)
-      speech = await ears.encoder.encode(padded(samples, length), options.signal)
+      speech = await options.turn(() => ears.encoder.encode(padded(samples, length), options.signal))
     }
     heard = await hearOnce(speech, temperature, ears, options)
     if (isGood(heard)) break

@@ -1,6 +1,7 @@
 /** Whisper as a model that transcribes: windows of a recording, heard a few at a time, given out in order. */
 import { plainTokenizer } from '../../../src/ngram/tokenizer.ts'
 import { HOP_SAMPLES, SAMPLE_RATE_HZ, SAMPLES_PER_POSITION, WINDOW_SECONDS } from '../../audio/constants.ts'
+import type { EncodeQueue, TakeTurn } from '../../encode/encode-queue.ts'
 import { alignTokens } from '../../speech/alignment.ts'
 import { type AudioWindow, fitsIn, quietWindows, speechWindows } from '../../speech/audio-windows.ts'
 import { HotwordTrie } from '../../speech/hotword-trie.ts'
@@ -54,6 +55,7 @@ export class WhisperSpeechModel implements SpeechModel {
   readonly #ears: Ears
   readonly #decoder: WhisperDecoder
   readonly #activity: VoiceActivity | null
+  readonly #encodeQueue: EncodeQueue
   readonly #close: () => Promise<void>
   readonly #rules: { readonly timed: TokenRules; readonly plain: TokenRules }
   readonly #textOf: (id: number) => string
@@ -63,6 +65,7 @@ export class WhisperSpeechModel implements SpeechModel {
     ears: Ears,
     decoder: WhisperDecoder,
     activity: VoiceActivity | null,
+    encodeQueue: EncodeQueue,
     close: () => Promise<void>,
   ) {
     const { manifest, tokenizer } = ears
@@ -71,6 +74,7 @@ export class WhisperSpeechModel implements SpeechModel {
     this.#ears = ears
     this.#decoder = decoder
     this.#activity = activity
+    this.#encodeQueue = encodeQueue
     this.#close = close
     const tokens = {
       endOfText: manifest.tokens.end_of_text,
@@ -92,7 +96,8 @@ export class WhisperSpeechModel implements SpeechModel {
   ): AsyncGenerator<TranscribeEvent> {
     const stop = new AbortController()
     const signal = AbortSignal.any([options.signal, stop.signal])
-    const hear = this.#hearOptions(options, signal)
+    const place = this.#encodeQueue.enter({ tenant: options.tenant, priority: 'normal', signal })
+    const hear = this.#hearOptions(options, signal, place.turn)
     const pending: Pending[] = []
     let received = 0
     let speechSamples = 0
@@ -126,6 +131,7 @@ export class WhisperSpeechModel implements SpeechModel {
       }
     } finally {
       stop.abort()
+      place.leave()
     }
     yield {
       type: 'end',
@@ -171,7 +177,7 @@ export class WhisperSpeechModel implements SpeechModel {
     }
   }
 
-  #hearOptions(options: TranscribeOptions, signal: AbortSignal): HearOptions {
+  #hearOptions(options: TranscribeOptions, signal: AbortSignal, turn: TakeTurn): HearOptions {
     const { prompt, beamSize, temperature, languageModel, hotwords, tenant } = options
     const withTimestamps = options.segmentTimestamps === 'model'
     const isFused = languageModel !== null || hotwords.length > 0
@@ -193,6 +199,7 @@ export class WhisperSpeechModel implements SpeechModel {
         : null,
       tenant,
       signal,
+      turn,
     }
   }
 

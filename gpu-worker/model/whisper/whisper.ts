@@ -1,4 +1,5 @@
 /** Loads a Whisper pack once, for all who listen with it: chat and transcription share sessions and batches. */
+import { EncodeQueue } from '../../encode/encode-queue.ts'
 import type { OrtRuntime } from '../../runtime/runtime.ts'
 import { loadTokenizer } from '../../text/tokenizer.ts'
 import type { LoadContext } from '../chat-model.ts'
@@ -16,9 +17,10 @@ const MAX_ROWS = 20
 /** @throws RuntimeError, PackError */
 export async function loadWhisper(
   pack: Pack<WhisperManifest>,
-  { runtime, threads, packs }: Pick<LoadContext, 'runtime' | 'threads' | 'packs'>,
+  context: Pick<LoadContext, 'runtime' | 'threads' | 'packs' | 'encodeQueue'>,
 ): Promise<WhisperSpeechModel> {
   const { manifest } = pack
+  const { runtime, threads, packs, encodeQueue = new EncodeQueue() } = context
   const detector = Array.from(packs.values()).find(isDetector)
   const [encoderSession, decoderSession, tokenizer, activity] = await Promise.all([
     runtime.loadSession(pack.path(manifest.encoder.graph), { threads }),
@@ -33,7 +35,7 @@ export async function loadWhisper(
     tokenizer,
     manifest,
   }
-  return new WhisperSpeechModel(ears, decoder, activity, async () => {
+  return new WhisperSpeechModel(ears, decoder, activity, encodeQueue, async () => {
     await Promise.all([encoderSession.release(), decoderSession.release(), activity?.close()])
   })
 }
