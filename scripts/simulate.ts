@@ -1,31 +1,33 @@
 /**
- * `npm run simulate -- [--requests 1000000] [--seed 1]`: random requests through the scheduler, in worlds of a
- * thousand each. Prints what they came to; the first broken promise ends it with the seed that replays it.
+ * `node scripts/simulate.ts [SEEDS] [FROM]`: simulates an edge and its workers with so many seeds (10,000), beginning with
+ * FROM (0), and prints what came of it as a JSON line. Exits with 1 at the first broken promise, and names its seed.
  */
-import { parseArgs } from 'node:util'
-import { addReports, simulate } from '../gpu-worker/engine/simulation/simulate.ts'
-import type { SimulationReport } from '../gpu-worker/engine/simulation/simulated-world.ts'
+import { type SimulationReport, simulate } from '../src/fleet/simulation/simulate.ts'
 
-const REQUESTS_A_WORLD = 1000
-
-const { values } = parseArgs({
-  options: {
-    requests: { type: 'string', default: '1000000' },
-    seed: { type: 'string', default: '1' },
-  },
-})
-const [requests, firstSeed] = [Number(values.requests), Number(values.seed)]
-if (!(Number.isSafeInteger(requests) && requests > 0 && Number.isSafeInteger(firstSeed))) {
-  console.error('--requests takes a whole number above 0, --seed a whole number')
-  process.exit(2)
-}
-
+const [seeds = 10_000, from = 0] = process.argv.slice(2).map(Number)
+const totals = { seeds: 0, requests: 0, sent: 0, crashes: 0, simulatedHours: 0 }
+const endings: Record<string, number> = {}
 const startedMs = performance.now()
-let total: SimulationReport | null = null
-for (let left = requests, seed = firstSeed; left > 0; left -= REQUESTS_A_WORLD, seed++) {
-  const report = simulate(seed, Math.min(left, REQUESTS_A_WORLD))
-  total = total === null ? report : addReports([total, report])
+
+for (let seed = from; seed < from + seeds; seed++) {
+  let report: SimulationReport
+  try {
+    report = await simulate(seed)
+  } catch (error) {
+    console.error(error)
+    console.error(`Again: node scripts/simulate.ts 1 ${seed}`)
+    process.exit(1)
+  }
+  totals.seeds++
+  totals.sent += report.sent
+  totals.crashes += report.crashes
+  totals.simulatedHours += report.lastedMs / 3_600_000
+  for (const [name, count] of Object.entries(report.endings)) {
+    endings[name] = (endings[name] ?? 0) + count
+    totals.requests += count
+  }
+  if (totals.seeds % 1000 === 0) console.error(`${totals.seeds} seeds`)
 }
-console.log(
-  JSON.stringify({ ...total, seconds: Math.round((performance.now() - startedMs) / 1000) }, null, 2),
-)
+const tookSeconds = Math.round((performance.now() - startedMs) / 1000)
+const simulatedHours = Math.round(totals.simulatedHours)
+console.log(JSON.stringify({ ...totals, simulatedHours, endings, tookSeconds }))

@@ -198,8 +198,8 @@ describe('when there is none', () => {
     ['the one that serves it is gone', { a: ready('y'), b: gone(['x']) }, { kind: 'unavailable' }],
     [
       'one is incompatible',
-      { a: { kind: 'incompatible', checkedAtMs: 0 } },
-      { kind: 'model-unknown', models: [] },
+      { a: ready('y'), b: { kind: 'incompatible', checkedAtMs: 0 } },
+      { kind: 'unavailable' },
     ],
   ])('when %s', (_name, states, choice) => {
     expect(choose(fleet(states), { turn: 5 })).toEqual(choice)

@@ -169,9 +169,9 @@ function nobody(workers: readonly KnownWorker[], model: string): Choice {
 function modelsOf(state: WorkerState): readonly string[] | null {
   switch (state.kind) {
     case 'unknown':
-      return null
     case 'incompatible':
-      return []
+      // During a roll-out the other version serves it, and we will too.
+      return null
     case 'not-ready':
       // A worker that still loads doesn't know yet what it will serve.
       return state.models.length > 0 ? state.models : null

@@ -94,5 +94,5 @@ async function openedBody(response: Response): Promise<ReadableStreamDefaultRead
   if (response.body !== null && type.startsWith('text/event-stream')) return response.body.getReader()
   const text = await response.text()
   const event = response.ok ? serializeErrorEvent(toApiError(null)) : `event: error\ndata: ${text}\n\n`
-  return new Blob([event]).stream().getReader()
+  return new Response(event).body!.getReader()
 }

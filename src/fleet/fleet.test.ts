@@ -341,6 +341,17 @@ describe('forward', () => {
     expect((error as ApiError).message).toContain('pocket, whisper-tiny.en')
   })
 
+  test('a model whose workers are gone is not unknown', async () => {
+    const { workers, clock, fleet, request, answeredBy, codeOf } = setUp()
+    workers.add('a')
+    workers.add('b', { models: ['other'] })
+    await answeredBy()
+    workers.workers.delete('a')
+    clock.advance(defaultTiming.refreshAfterMs + 1)
+    expect(await codeOf(fleet.forward(request()))).toBe('worker_unavailable')
+    expect(await codeOf(fleet.forward(request({ model: 'third' })))).toBe('model_not_found')
+  })
+
   test('says when to come back while no worker is ready, and works as soon as one is', async () => {
     const { workers, clock, fleet, request, codeOf, answeredBy } = setUp()
     expect(await codeOf(fleet.forward(request()))).toBe('worker_unavailable')

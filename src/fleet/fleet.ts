@@ -45,6 +45,8 @@ export class Fleet {
   readonly #traffic: Traffic
   readonly #budget = new RetryBudget()
   readonly #hedged = new LatencyWindow()
+  /** Models that some worker has served: one that none serves now isn't unknown, its workers are gone. */
+  readonly #served = new Set<string>()
   #turn = 0
 
   constructor(options: FleetOptions) {
@@ -164,13 +166,17 @@ export class Fleet {
       return chooseWorker(this.workers(), wish)
     }
     const choice = choose()
+    if (choice.kind === 'worker') this.#served.add(request.model)
     if (choice.kind === 'worker' || choice.kind === 'overloaded') {
       if (this.#registry.isStale()) request.background(this.#registry.refresh())
       return choice
     }
     await this.#registry.refresh()
     this.#traffic.keep(this.#registry.known())
-    return choose()
+    const second = choose()
+    return second.kind === 'model-unknown' && this.#served.has(request.model)
+      ? { kind: 'unavailable' }
+      : second
   }
 
   /** @throws ApiError for a choice that is no worker */
