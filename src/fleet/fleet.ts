@@ -166,7 +166,6 @@ export class Fleet {
       return chooseWorker(this.workers(), wish)
     }
     const choice = choose()
-    if (choice.kind === 'worker') this.#served.add(request.model)
     if (choice.kind === 'worker' || choice.kind === 'overloaded') {
       if (this.#registry.isStale()) request.background(this.#registry.refresh())
       return choice
@@ -174,6 +173,7 @@ export class Fleet {
     await this.#registry.refresh()
     this.#traffic.keep(this.#registry.known())
     const second = choose()
+    if (second.kind === 'worker') this.#served.add(request.model)
     return second.kind === 'model-unknown' && this.#served.has(request.model)
       ? { kind: 'unavailable' }
       : second
