@@ -48,6 +48,12 @@ const Environment = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z.union([z.literal(''), z.url()]).optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.union([z.literal(''), z.url()]).optional(),
   OTEL_SERVICE_NAME: z.string().default('auricle-worker'),
+  /** Origins of edges to register with, separated by commas; none: edges have this worker on their list. */
+  AURICLE_FLEET_URL: z.string().default(''),
+  /** What edges and workers share. */
+  AURICLE_FLEET_SECRET: z.string().min(16).optional(),
+  /** Origin under which edges reach this worker; unset: its own host and port. */
+  AURICLE_WORKER_URL: z.url({ protocol: /^https?$/ }).optional(),
   AURICLE_MAX_BODY_BYTES: count(defaultLimits.maxBodyBytes),
   AURICLE_MAX_AUDIO_SECONDS: count(defaultLimits.maxAudioSeconds),
   AURICLE_MAX_TRANSCRIPTION_SECONDS: count(defaultLimits.maxTranscriptionSeconds),
@@ -60,6 +66,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = Environment.safeParse(environment)
   if (!parsed.success) throw new Error(`The environment is wrong:\n${z.prettifyError(parsed.error)}`)
   const env = parsed.data
+  if (env.AURICLE_FLEET_URL !== '' && env.AURICLE_FLEET_SECRET === undefined) {
+    throw new Error('AURICLE_FLEET_URL needs AURICLE_FLEET_SECRET, which edges and workers share.')
+  }
   return {
     host: env.HOST,
     port: env.PORT,
@@ -95,6 +104,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
         ? env.OTEL_SERVICE_NAME
         : null,
+    fleet: {
+      edges: env.AURICLE_FLEET_URL.split(',').flatMap(url => (url.trim() === '' ? [] : [url.trim()])),
+      secret: env.AURICLE_FLEET_SECRET ?? '',
+      workerUrl: env.AURICLE_WORKER_URL ?? null,
+    },
     limits: {
       ...defaultLimits,
       maxBodyBytes: env.AURICLE_MAX_BODY_BYTES,

@@ -1,10 +1,12 @@
 /** The worker process: reads its settings, listens, loads its packs, serves, drains. */
+import { randomUUID } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { FileLibrary } from '../src/storage/file-library.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
 import { openStore } from '../src/storage/open-store.ts'
 import { closeDecoder, warmDecoder } from './audio/decode.ts'
 import { createAudioSources } from './audio-sources.ts'
+import { Beats } from './beats.ts'
 import { readConfig } from './config.ts'
 import { DiskTier } from './encode/disk-tier.ts'
 import { EncodeQueue } from './encode/encode-queue.ts'
@@ -12,7 +14,7 @@ import { EncoderCache } from './encode/encoder-cache.ts'
 import { loadPacks } from './model/pack.ts'
 import { loadChatModels, loadSpeechModels } from './model/registry.ts'
 import { loadRuntime } from './runtime/load-runtime.ts'
-import { createWorkerApp, type WorkerState } from './server.ts'
+import { createWorkerApp, readinessOf, type WorkerState } from './server.ts'
 
 /** How long requests under way may take to end once the process is told to stop. */
 const DRAIN_MS = 30_000
@@ -45,8 +47,21 @@ const app = createWorkerApp(state, config.limits, {
   processMetrics: true,
   observers: traces === null ? [] : [traces],
 })
+let beats: Beats | null = null
 const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, address => {
   report({ event: 'listening', port: address.port })
+  beats = new Beats({
+    edges: config.fleet.edges,
+    secret: config.fleet.secret,
+    // Another id each time it starts: what is known of the one before is over.
+    worker: {
+      id: randomUUID(),
+      url: config.fleet.workerUrl ?? `http://${config.host}:${address.port}`,
+    },
+    readiness: () => readinessOf(state, encoderCache),
+    log: message => console.error(message),
+  })
+  beats.start()
 })
 
 warmDecoder()
@@ -80,6 +95,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
     state.status = 'draining'
     report({ event: 'draining' })
+    void beats?.beatNow()
     setTimeout(() => process.exit(0), DRAIN_MS).unref()
     await new Promise(resolve => server.close(resolve))
     const models = [...state.models.values(), ...state.speechModels.values()]

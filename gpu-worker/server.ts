@@ -1,5 +1,6 @@
 /** The worker's HTTP: OpenAI's wire, one model server. It stands alone, behind the edge, or in vLLM's place. */
 import { Hono } from 'hono'
+import { BloomFilter } from '../src/protocol/bloom-filter.ts'
 import { errorResponse, notFoundResponse } from '../src/protocol/error-response.ts'
 import { ApiError } from '../src/protocol/errors.ts'
 import { protocolVersion, type WorkerReadiness } from '../src/protocol/health.ts'
@@ -104,7 +105,7 @@ export function createWorkerApp(
     context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   )
   app.get('/readyz', context => {
-    const readiness = readinessOf(state)
+    const readiness = readinessOf(state, encoderCache)
     return context.json(readiness, readiness.status === 'ready' ? 200 : 503)
   })
   app.get('/v1/models', context => {
@@ -177,7 +178,11 @@ function requireReady({ status }: WorkerState): void {
   })
 }
 
-function readinessOf({ status, models, speechModels, runtime }: WorkerState): WorkerReadiness {
+/** What the worker answers to `GET /readyz`, and says in its beats. */
+export function readinessOf(
+  { status, models, speechModels, runtime }: WorkerState,
+  encoderCache: EncoderCache,
+): WorkerReadiness {
   const engines = [...models.values()].map(model => model.engine.stats())
   const sum = (key: 'running' | 'waiting' | 'slots') =>
     engines.reduce((total, stats) => total + stats[key], 0)
@@ -187,6 +192,7 @@ function readinessOf({ status, models, speechModels, runtime }: WorkerState): Wo
     models: [...modelIds(models), ...speechModels.keys()],
     load: { running: sum('running'), waiting: sum('waiting'), slots: sum('slots') },
     ...(runtime && { runtime }),
+    cached_audio: BloomFilter.of(encoderCache.ids()).toData(),
   }
 }
 

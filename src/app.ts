@@ -1,6 +1,7 @@
 /** The edge: middleware in the order that a request meets it, then the routes. Runs wherever fetch does. */
 import { Hono } from 'hono'
 import type { EdgeEnv } from './edge-env.ts'
+import type { Directory } from './fleet/directory.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import type { KeyVerifier } from './keys/verify-key.ts'
@@ -13,10 +14,12 @@ import { rateLimit } from './middleware/rate-limit.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { trainModel } from './ngram/train.ts'
+import { beatPath } from './protocol/beat.ts'
 import { errorResponse, notFoundResponse } from './protocol/error-response.ts'
 import { ApiError } from './protocol/errors.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
 import { adminRoutes } from './routes/admin-keys.ts'
+import { beats } from './routes/beats.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { docs } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
@@ -42,6 +45,8 @@ import { UploadLibrary } from './storage/upload-library.ts'
 /** What an edge is made of. */
 export interface AppOptions {
   fleet: Fleet
+  /** Where workers register; without it they can't. */
+  directory?: Directory
   limits?: Limits
   /** Origins whose pages may call the API; none means same-origin only. */
   corsOrigins?: readonly string[]
@@ -95,6 +100,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.route('/v1/files', fileRoutes(files, limits, Date.now))
   app.route('/v1/uploads', uploadRoutes(new UploadLibrary(store, files, Date.now), store))
   app.route('/v1/admin', adminRoutes(new KeyRing(store, Date.now)))
+  app.post(beatPath, beats(options.directory ?? null))
   app.get('/healthz', health)
   app.get('/readyz', readiness(fleet))
   app.get('/openapi.json', openApi)

@@ -3,6 +3,7 @@
  * it, and the tests that hold each answer against it are made from these rows.
  */
 import * as z from 'zod'
+import { Beat, BeatReceipt, beatPath, signatureHeader } from '../protocol/beat.ts'
 import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../protocol/chat-completions.ts'
 import {
   CompleteUploadRequest,
@@ -315,6 +316,15 @@ export const operations: readonly Operation[] = [
     responses: {
       200: { description: 'The latest hundred acts, the latest first', bodies: json({ AuditList }) },
     },
+  },
+  {
+    method: 'post',
+    path: beatPath,
+    operationId: 'beat',
+    summary: 'A worker registers, or says how it is',
+    description: `Signed with the fleet's secret in \`${signatureHeader}\`. Only where AURICLE_FLEET_SECRET is set.`,
+    request: json({ Beat }),
+    responses: { 200: { description: 'It was heard', bodies: json({ BeatReceipt }) } },
   },
   {
     method: 'get',

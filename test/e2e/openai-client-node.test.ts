@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { parseFleetSettings } from '../../src/fleet/settings.ts'
 import { startLocal } from '../../workers/local/start-local.ts'
 import { unheldOrigins } from '../support/conforming-fetch.ts'
 import { startFakeWorker } from '../support/fake-worker.ts'
@@ -12,7 +13,7 @@ async function startNodeEdge(): Promise<FaultyTarget> {
     {
       port: 0,
       host: '127.0.0.1',
-      workers: [{ id: 'fake', url: worker.url }],
+      fleet: { ...parseFleetSettings({}), workers: [{ id: 'fake', url: worker.url }] },
       corsOrigins: [],
       keys: null,
       limits: null,

@@ -1,4 +1,6 @@
 /** The same suite with the real worker and its packs behind both edges. */
+
+import { parseFleetSettings } from '../../src/fleet/settings.ts'
 import { startLocal } from '../../workers/local/start-local.ts'
 import { startWorker } from '../support/start-process.ts'
 import { describeOpenAiClient } from './openai-client-suite.ts'
@@ -10,7 +12,7 @@ describeOpenAiClient('the edge on Node with the real worker', async () => {
     {
       port: 0,
       host: '127.0.0.1',
-      workers: [{ id: 'real', url: worker.baseUrl }],
+      fleet: { ...parseFleetSettings({}), workers: [{ id: 'real', url: worker.baseUrl }] },
       corsOrigins: [],
       keys: null,
       limits: null,

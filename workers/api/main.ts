@@ -6,6 +6,8 @@ import type { EdgeEnv } from '../../src/edge-env.ts'
 import { systemClock } from '../../src/fleet/clock.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
 import { sha256Hex } from '../../src/keys/api-key.ts'
+import { type FleetVariables, parseFleetSettings } from '../../src/fleet/settings.ts'
+import { createStarter } from '../../src/fleet/starter.ts'
 import { openKeys } from '../../src/keys/key-store.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
@@ -13,18 +15,19 @@ import { parseLimits } from '../../src/limits/tenant-limits.ts'
 import { errorResponse } from '../../src/protocol/error-response.ts'
 import { ApiError } from '../../src/protocol/errors.ts'
 import { workersLimits } from '../../src/protocol/limits.ts'
-import { isLoopback, parseList, parseWorkers } from '../../src/settings.ts'
+import { isLoopback, parseList } from '../../src/settings.ts'
 import { FileLibrary } from '../../src/storage/file-library.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { R2Store } from '../../src/storage/r2-store.ts'
+import { directoryOf } from '../fleet/fleet-directory.ts'
 import { DurableRateLimiter } from './tenant-usage-object.ts'
 
+export { FleetDirectory } from '../fleet/fleet-directory.ts'
 export { TenantUsageObject } from './tenant-usage-object.ts'
 
 /** Bindings and variables of wrangler.toml. */
-interface Bindings {
-  AURICLE_WORKERS?: string
+interface Bindings extends FleetVariables {
   AURICLE_CORS_ORIGINS?: string
   /** `store`, or a JSON array of key records, as a secret; without it, only `wrangler dev` answers. */
   AURICLE_KEYS?: string
@@ -33,6 +36,7 @@ interface Bindings {
   AURICLE_STORE?: R2Bucket
   AURICLE_TENANT_USAGE?: DurableObjectNamespace
   AURICLE_IDEMPOTENCY?: DurableObjectNamespace
+  AURICLE_FLEET?: DurableObjectNamespace
 }
 
 /** What an isolate knows of the workers lives as long as it does; made with the first request's variables. */
@@ -58,16 +62,24 @@ export default {
 }
 
 function build(bindings: Bindings): Hono<EdgeEnv> {
-  const workers = parseWorkers(bindings.AURICLE_WORKERS ?? '')
+  const { workers, secrets, starter, maxWaitMs } = parseFleetSettings(bindings)
+  // workerd's fetch must not be called as a method of something else.
+  const outside = {
+    fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
+    clock: systemClock,
+  }
+  const directory = secrets.length > 0 && bindings.AURICLE_FLEET ? directoryOf(bindings.AURICLE_FLEET) : null
   const fleet = new Fleet({
     addresses: () => workers,
-    // workerd's fetch must not be called as a method of something else.
-    fetch: (input, init) => fetch(input, init),
-    clock: systemClock,
+    ...outside,
+    ...(directory && { directory }),
+    ...(starter && { starter: createStarter(starter, outside) }),
+    ...(maxWaitMs && { maxWaitMs }),
   })
   const store = storeOf(bindings)
   return createApp({
     fleet,
+    ...(directory && { directory }),
     limits: workersLimits,
     store,
     rates: ratesOf(bindings),

@@ -6,7 +6,7 @@ describe('readConfiguration', () => {
     expect(readConfiguration({})).toEqual({
       port: 8080,
       host: '127.0.0.1',
-      workers: [],
+      fleet: { workers: [], secrets: [], starter: null, maxWaitMs: null },
       corsOrigins: [],
       keys: null,
       limits: null,
@@ -28,7 +28,12 @@ describe('readConfiguration', () => {
     ).toEqual({
       port: 0,
       host: '::1',
-      workers: [{ id: 'http://gpu:1', url: 'http://gpu:1' }],
+      fleet: {
+        workers: [{ id: 'http://gpu:1', url: 'http://gpu:1' }],
+        secrets: [],
+        starter: null,
+        maxWaitMs: null,
+      },
       corsOrigins: ['http://a', 'http://b'],
       keys: 'store',
       limits: '{}',

@@ -1,8 +1,8 @@
 /** The environment of `npm start`, parsed once. */
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
-import type { WorkerAddress } from '../../src/fleet/choose.ts'
-import { isLoopback, parseList, parseWorkers } from '../../src/settings.ts'
+import { type FleetSettings, parseFleetSettings } from '../../src/fleet/settings.ts'
+import { isLoopback, parseList } from '../../src/settings.ts'
 import { defaultStoreLocation } from '../../src/storage/open-store.ts'
 
 /** What `npm start` was told. */
@@ -10,8 +10,8 @@ export interface LocalConfiguration {
   /** 0 takes any free port. */
   port: number
   host: string
-  /** Workers that run already; when there is none, one is started. */
-  workers: readonly WorkerAddress[]
+  /** Workers that run already, register, or are started elsewhere; where there is none of that, one is started here. */
+  fleet: FleetSettings
   corsOrigins: readonly string[]
   /** Which keys let in: those of the object store, or records as JSON; null asks for none. */
   keys: string | null
@@ -27,7 +27,6 @@ const Environment = z.object({
   PORT: z.coerce.number<string>('expected a number').int().min(0).max(65535).default(defaultPort),
   HOST: z.string().min(1).default('127.0.0.1'),
   AURICLE_ALLOW_REMOTE: z.enum(['0', '1', '']).default('0'),
-  AURICLE_WORKERS: z.string().default(''),
   AURICLE_CORS_ORIGINS: z.string().default(''),
   AURICLE_KEYS: z.string().default(''),
   AURICLE_LIMITS: z.string().default(''),
@@ -54,7 +53,7 @@ export function readConfiguration(environment: Record<string, string | undefined
   return {
     port: env.PORT,
     host: env.HOST,
-    workers: parseWorkers(env.AURICLE_WORKERS),
+    fleet: parseFleetSettings(environment),
     corsOrigins: parseList(env.AURICLE_CORS_ORIGINS),
     keys: env.AURICLE_KEYS === '' ? null : env.AURICLE_KEYS,
     limits: env.AURICLE_LIMITS === '' ? null : env.AURICLE_LIMITS,

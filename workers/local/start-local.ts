@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { createApp } from '../../src/app.ts'
 import { systemClock } from '../../src/fleet/clock.ts'
+import { MemoryDirectory } from '../../src/fleet/directory.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
+import { createStarter } from '../../src/fleet/starter.ts'
 import { openKeys } from '../../src/keys/key-store.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
@@ -46,14 +48,24 @@ export async function startLocal(
   const store = await openStore(configuration.store, environment)
   const keys =
     configuration.keys === null ? null : new KeyVerifier(openKeys(configuration.keys, store), Date.now)
-  const own = configuration.workers.length > 0 ? null : startWorker(environment)
-  const fleet = new Fleet({
-    addresses: () => own?.addresses() ?? configuration.workers,
-    fetch: (input, init) => fetch(input, init),
+  const { workers, secrets, starter, maxWaitMs } = configuration.fleet
+  const isServedElsewhere = workers.length > 0 || secrets.length > 0 || starter !== null
+  const own = isServedElsewhere ? null : startWorker(environment)
+  const directory = secrets.length === 0 ? null : new MemoryDirectory({ secrets, clock: systemClock })
+  const outside = {
+    fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
     clock: systemClock,
+  }
+  const fleet = new Fleet({
+    addresses: () => own?.addresses() ?? workers,
+    ...outside,
+    ...(directory && { directory }),
+    ...(starter && { starter: createStarter(starter, outside) }),
+    ...(maxWaitMs && { maxWaitMs }),
   })
   const app = createApp({
     fleet,
+    ...(directory && { directory }),
     corsOrigins: configuration.corsOrigins,
     keys,
     rates:
