@@ -39,8 +39,9 @@ export class FleetDirectory {
 
 /** The one directory behind a binding. */
 export function directoryOf(namespace: DurableObjectNamespace): Directory {
-  const stub = namespace.get(namespace.idFromName('fleet'))
   return new RemoteDirectory(async request => {
+    // A stub belongs to the request that made it.
+    const stub = namespace.get(namespace.idFromName('fleet'))
     const { url, method, headers } = request
     const body = method === 'POST' ? await request.arrayBuffer() : null
     const answer = await stub.fetch(url, { method, headers: Object.fromEntries(headers), body } as never)
