@@ -1,7 +1,8 @@
 /**
  * A worker that speaks the protocol and computes nothing, for tests of what stands before it. What the last user
  * message says decides what it does: `status 429` answers with that status, `break` cuts the stream after two tokens,
- * `endless` streams until the client leaves, anything else is echoed word by word.
+ * `endless` streams until the client leaves, `work 50` holds a slot for 50 ms (more wait, up to a limit), `slowly ...` takes
+ * 30 ms a word, anything else is echoed word by word.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -37,6 +38,9 @@ export interface FakeWorkerOptions {
   models?: string[]
   port?: number
 }
+
+/** Requests that wait for a slot, as the worker has it by default. */
+const maxWaiting = 64
 
 /** Starts one on a loopback port. */
 export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<FakeWorker> {
@@ -77,10 +81,40 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
     if (status !== undefined) throw errorOfStatus(Number(status))
     if (text === 'garbage') return void response.writeHead(500, { 'content-type': 'text/plain' }).end('oops')
     if (asked.stream === true) await stream(response, asked, text)
-    else if (text === 'endless') await new Promise(resolve => response.once('close', resolve))
+    else if (/^work \d+$/.test(text)) {
+      await work(Number(text.slice(5)), response)
+      sendJson(response, 200, completion(asked, text))
+    } else if (text === 'endless') await new Promise(resolve => response.once('close', resolve))
     else if (text === 'break')
       response.writeHead(200, { 'content-length': '1000' }).write('{', () => response.destroy())
     else sendJson(response, 200, completion(asked, text))
+  }
+
+  const waiting: (() => void)[] = []
+  /** Holds a slot; gives up a place in the queue when the client leaves. */
+  async function work(milliseconds: number, response: ServerResponse): Promise<void> {
+    const { load } = readiness
+    if (load.running >= load.slots) {
+      if (load.waiting >= maxWaiting) {
+        throw new ApiError('overloaded', { message: 'All slots are taken.', retryAfterSeconds: 1 })
+      }
+      load.waiting++
+      await new Promise<void>(resolve => {
+        waiting.push(resolve)
+        response.once('close', () => {
+          const index = waiting.indexOf(resolve)
+          if (index >= 0) waiting.splice(index, 1)
+          resolve()
+        })
+      })
+      load.waiting--
+      if (response.destroyed && load.running < load.slots) waiting.shift()?.()
+    }
+    if (response.destroyed) return
+    load.running++
+    await new Promise(resolve => setTimeout(resolve, milliseconds))
+    load.running--
+    waiting.shift()?.()
   }
 
   await new Promise<void>(resolve => server.listen(options.port ?? 0, '127.0.0.1', resolve))
@@ -104,7 +138,10 @@ async function stream(response: ServerResponse, asked: ChatCompletionRequest, te
   const words = text === 'break' || text === 'endless' ? ['one ', 'two '] : text.split(/(?<= )/)
   for (const [index, word] of words.entries()) {
     send(chunkOf(asked, index === 0 ? { role: 'assistant', content: word } : { content: word }, null))
-    await new Promise(resolve => setImmediate(resolve))
+    await new Promise(resolve =>
+      text.startsWith('slowly') ? setTimeout(resolve, 30) : setImmediate(resolve),
+    )
+    if (response.destroyed) return
   }
   if (text === 'break') {
     // In the middle of an event, as a process that dies would leave it.
