@@ -39,7 +39,7 @@ export class EdgeProcess {
     const workerUrls = urls.map(port => `http://127.0.0.1:${port}`)
     const edge = start('workers/local/main.ts', { PORT: '0', AURICLE_WORKERS: workerUrls.join(',') }, '0')
     children.push(edge)
-    const edgeUrl = await firstMatch(edge, line => /listens on (http:\/\/[\w.:]+)/.exec(line)?.[1])
+    const edgeUrl = await firstMatch(edge, line => /listens on (http:\/\/[\w.]+:\d+)/.exec(line)?.[1])
     return new EdgeProcess(edgeUrl, workerUrls, children)
   }
 
