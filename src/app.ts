@@ -14,6 +14,7 @@ import { rateLimit } from './middleware/rate-limit.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { trainModel } from './ngram/train.ts'
+import { type RequestRecord, recordRequests } from './observability/request-record.ts'
 import { beatPath } from './protocol/beat.ts'
 import { errorResponse, notFoundResponse } from './protocol/error-response.ts'
 import { ApiError } from './protocol/errors.ts'
@@ -50,6 +51,8 @@ export interface AppOptions {
   limits?: Limits
   /** Origins whose pages may call the API; none means same-origin only. */
   corsOrigins?: readonly string[]
+  /** Told of each request when its answer begins. */
+  record?: (record: RequestRecord) => void
   /** Told of every error that isn't the caller's doing. Gets no audio and no text of the caller. */
   report?: (error: unknown, requestId: string) => void
   /** Whose keys let in; null (the default) asks for none, which suits a server that only its owner reaches. */
@@ -80,6 +83,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   const app = new Hono<EdgeEnv>()
 
   app.use(requestId)
+  if (options.record !== undefined) app.use(recordRequests(options.record, () => performance.now()))
   app.use(securityHeaders)
   app.use(crossOrigin(corsOrigins))
   app.use('/v1/*', keys === null ? withoutKeys : authenticate(keys))

@@ -8,7 +8,7 @@ import { EdgeProcess, percentile, type TimedAnswer } from '../edge-process.ts'
 const WORKERS = 2
 /** Of each fake worker. */
 const SLOTS = 8
-const SERVICE_MS = 50
+const SERVICE_MS = 100
 const DEADLINE_SECONDS = 1
 /** So many each second keep all slots busy, were nothing lost. */
 const CAPACITY = (WORKERS * SLOTS * 1000) / SERVICE_MS

@@ -13,6 +13,8 @@ async function startNodeEdge(): Promise<FaultyTarget> {
     {
       port: 0,
       host: '127.0.0.1',
+      logLevel: 'silent',
+      metricsPort: null,
       fleet: { ...parseFleetSettings({}), workers: [{ id: 'fake', url: worker.url }] },
       corsOrigins: [],
       keys: null,

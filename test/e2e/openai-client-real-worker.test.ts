@@ -12,6 +12,8 @@ describeOpenAiClient('the edge on Node with the real worker', async () => {
     {
       port: 0,
       host: '127.0.0.1',
+      logLevel: 'silent',
+      metricsPort: null,
       fleet: { ...parseFleetSettings({}), workers: [{ id: 'real', url: worker.baseUrl }] },
       corsOrigins: [],
       keys: null,

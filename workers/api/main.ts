@@ -75,6 +75,10 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
     ...(directory && { directory }),
     ...(starter && { starter: createStarter(starter, outside) }),
     ...(maxWaitMs && { maxWaitMs }),
+    observe: event => {
+      // One line a request is enough where each costs; what went otherwise than planned is worth another.
+      if (event.type !== 'attempt') console.log(JSON.stringify({ event: event.type, ...event }))
+    },
   })
   const store = storeOf(bindings)
   return createApp({
@@ -85,6 +89,7 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
     rates: ratesOf(bindings),
     keys: bindings.AURICLE_KEYS ? new KeyVerifier(openKeys(bindings.AURICLE_KEYS, store), Date.now) : null,
     corsOrigins: parseList(bindings.AURICLE_CORS_ORIGINS ?? ''),
+    record: record => console.log(JSON.stringify({ event: 'request', ...record })),
     report: (error, requestId) =>
       console.error(JSON.stringify({ event: 'error', requestId, error: String(error) })),
   })

@@ -13,6 +13,10 @@ export interface LocalConfiguration {
   /** Workers that run already, register, or are started elsewhere; where there is none of that, one is started here. */
   fleet: FleetSettings
   corsOrigins: readonly string[]
+  /** pino's: `debug`, `info`, `warn`, `error` or `silent`. */
+  logLevel: string
+  /** Where `GET /metrics` is served, 0 for any free port; null: nowhere. */
+  metricsPort: number | null
   /** Which keys let in: those of the object store, or records as JSON; null asks for none. */
   keys: string | null
   /** Limits of the tenants (`parseLimits`); null: none. */
@@ -28,6 +32,8 @@ const Environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   AURICLE_ALLOW_REMOTE: z.enum(['0', '1', '']).default('0'),
   AURICLE_CORS_ORIGINS: z.string().default(''),
+  AURICLE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+  AURICLE_METRICS_PORT: z.coerce.number<string>('expected a number').int().min(0).max(65535).optional(),
   AURICLE_KEYS: z.string().default(''),
   AURICLE_LIMITS: z.string().default(''),
 })
@@ -55,6 +61,8 @@ export function readConfiguration(environment: Record<string, string | undefined
     host: env.HOST,
     fleet: parseFleetSettings(environment),
     corsOrigins: parseList(env.AURICLE_CORS_ORIGINS),
+    logLevel: env.AURICLE_LOG_LEVEL,
+    metricsPort: env.AURICLE_METRICS_PORT ?? null,
     keys: env.AURICLE_KEYS === '' ? null : env.AURICLE_KEYS,
     limits: env.AURICLE_LIMITS === '' ? null : env.AURICLE_LIMITS,
     store: storeLocation(environment),

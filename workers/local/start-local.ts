@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
 import { createApp } from '../../src/app.ts'
 import { systemClock } from '../../src/fleet/clock.ts'
 import { MemoryDirectory } from '../../src/fleet/directory.ts'
@@ -11,10 +12,12 @@ import { openKeys } from '../../src/keys/key-store.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
 import { parseLimits } from '../../src/limits/tenant-limits.ts'
+import { EdgeMetrics } from '../../src/observability/edge-metrics.ts'
 import { isLoopback } from '../../src/settings.ts'
 import { FileLibrary } from '../../src/storage/file-library.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import type { LocalConfiguration } from './configuration.ts'
+import { createLog } from './logger.ts'
 import { trainNgramModel } from './ngram-training.ts'
 import { servePage } from './page.ts'
 import { defaultWorkerScript, WorkerProcess } from './worker-process.ts'
@@ -45,6 +48,7 @@ export async function startLocal(
   configuration: LocalConfiguration,
   environment: NodeJS.ProcessEnv,
 ): Promise<LocalServer> {
+  const log = createLog(configuration.logLevel)
   const store = await openStore(configuration.store, environment)
   const keys =
     configuration.keys === null ? null : new KeyVerifier(openKeys(configuration.keys, store), Date.now)
@@ -62,7 +66,12 @@ export async function startLocal(
     ...(directory && { directory }),
     ...(starter && { starter: createStarter(starter, outside) }),
     ...(maxWaitMs && { maxWaitMs }),
+    observe: event => {
+      metrics.fleet(event)
+      log.fleet(event)
+    },
   })
+  const metrics = new EdgeMetrics(() => fleet.workers())
   const app = createApp({
     fleet,
     ...(directory && { directory }),
@@ -77,7 +86,11 @@ export async function startLocal(
           },
     store,
     trainNgramModel,
-    report: (error, requestId) => console.error(`[${requestId}]`, error),
+    record: record => {
+      metrics.request(record)
+      log.request(record)
+    },
+    report: (error, requestId) => log.error(error, requestId),
   })
   app.route('/', servePage())
 
@@ -88,8 +101,10 @@ export async function startLocal(
 
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
   let stopped = false
+  let scraped: Server | null = null
   try {
     await listen(server, configuration)
+    scraped = await serveMetrics(metrics, configuration)
   } catch (error) {
     await own?.stop()
     throw error
@@ -108,6 +123,7 @@ export async function startLocal(
     async stop() {
       stopped = true
       clearInterval(sweeping)
+      scraped?.close()
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       // A connection whose answer ends now would be kept open for a next request that nobody will take.
       const sweep = setInterval(() => server.closeIdleConnections(), 50)
@@ -120,6 +136,19 @@ export async function startLocal(
   }
 }
 
+/** On a port of its own: who may ask the API needn't know how busy it is. */
+async function serveMetrics(metrics: EdgeMetrics, configuration: LocalConfiguration): Promise<Server | null> {
+  const { metricsPort, host } = configuration
+  if (metricsPort === null) return null
+  const app = new Hono()
+  app.get('/metrics', context =>
+    context.text(metrics.text(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  )
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  await listen(server, { port: metricsPort, host })
+  return server
+}
+
 function startWorker(environment: NodeJS.ProcessEnv): WorkerProcess {
   const worker = new WorkerProcess({
     script: environment['AURICLE_WORKER_SCRIPT'] ?? defaultWorkerScript,
@@ -130,7 +159,7 @@ function startWorker(environment: NodeJS.ProcessEnv): WorkerProcess {
   return worker
 }
 
-function listen(server: Server, { port, host }: LocalConfiguration): Promise<void> {
+function listen(server: Server, { port, host }: Pick<LocalConfiguration, 'port' | 'host'>): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE'

@@ -1,0 +1,38 @@
+/** What is kept of a request: enough to find it and to count it, nothing of what was said in it. */
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import type { EdgeEnv } from '../edge-env.ts'
+
+/** One request and its answer. */
+export interface RequestRecord {
+  requestId: string
+  tenant: string
+  method: string
+  /** The route's pattern, not the path: ids are not for logs. `none` where there is no route. */
+  route: string
+  status: number
+  /** To the answer; to its first event where it is streamed. */
+  durationMs: number
+  streamed: boolean
+}
+
+/** Tells of each request when its answer begins. */
+export function recordRequests(
+  tell: (record: RequestRecord) => void,
+  now: () => number,
+): MiddlewareHandler<EdgeEnv> {
+  return async (context, next) => {
+    const startedMs = now()
+    await next()
+    const pattern = routePath(context, -1)
+    tell({
+      requestId: context.get('requestId'),
+      tenant: context.get('tenant') ?? 'none',
+      method: context.req.method,
+      route: pattern.includes('*') ? 'none' : pattern,
+      status: context.res.status,
+      durationMs: Math.round((now() - startedMs) * 10) / 10,
+      streamed: (context.res.headers.get('content-type') ?? '').startsWith('text/event-stream'),
+    })
+  }
+}
