@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseFleetSettings } from '../../src/fleet/settings.ts'
+import { readConfiguration } from '../../workers/local/configuration.ts'
 import { startLocal } from '../../workers/local/start-local.ts'
 import { unheldOrigins } from '../support/conforming-fetch.ts'
 import { startFakeWorker } from '../support/fake-worker.ts'
@@ -10,17 +10,7 @@ async function startNodeEdge(): Promise<FaultyTarget> {
   const worker = await startFakeWorker()
   unheldOrigins.add(worker.url)
   const server = await startLocal(
-    {
-      port: 0,
-      host: '127.0.0.1',
-      logLevel: 'silent',
-      metricsPort: null,
-      fleet: { ...parseFleetSettings({}), workers: [{ id: 'fake', url: worker.url }] },
-      corsOrigins: [],
-      keys: null,
-      limits: null,
-      store: 'build/store',
-    },
+    readConfiguration({ PORT: '0', AURICLE_WORKERS: worker.url, AURICLE_LOG_LEVEL: 'silent' }),
     {},
   )
   await server.ready()

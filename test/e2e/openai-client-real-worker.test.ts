@@ -1,6 +1,6 @@
 /** The same suite with the real worker and its packs behind both edges. */
 
-import { parseFleetSettings } from '../../src/fleet/settings.ts'
+import { readConfiguration } from '../../workers/local/configuration.ts'
 import { startLocal } from '../../workers/local/start-local.ts'
 import { startWorker } from '../support/start-process.ts'
 import { describeOpenAiClient } from './openai-client-suite.ts'
@@ -9,17 +9,7 @@ import { startWorkerdEdge } from './workerd-edge.ts'
 describeOpenAiClient('the edge on Node with the real worker', async () => {
   const worker = await startWorker()
   const server = await startLocal(
-    {
-      port: 0,
-      host: '127.0.0.1',
-      logLevel: 'silent',
-      metricsPort: null,
-      fleet: { ...parseFleetSettings({}), workers: [{ id: 'real', url: worker.baseUrl }] },
-      corsOrigins: [],
-      keys: null,
-      limits: null,
-      store: 'build/store',
-    },
+    readConfiguration({ PORT: '0', AURICLE_WORKERS: worker.baseUrl, AURICLE_LOG_LEVEL: 'silent' }),
     {},
   )
   await server.ready()

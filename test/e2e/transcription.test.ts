@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { readConfiguration } from '../../workers/local/configuration.ts'
 import { startLocal } from '../../workers/local/start-local.ts'
 import { startWorker } from '../support/start-process.ts'
 import { countingClient, type Target } from './openai-client-suite.ts'
@@ -13,9 +14,13 @@ import { startWorkerdEdge } from './workerd-edge.ts'
 async function startNodeEdge(): Promise<Target> {
   const store = await mkdtemp(join(tmpdir(), 'auricle-store-'))
   const worker = await startWorker({ AURICLE_STORE: store })
-  const workers = [{ id: 'real', url: worker.baseUrl }]
   const server = await startLocal(
-    { port: 0, host: '127.0.0.1', workers, corsOrigins: [], keys: null, limits: null, store },
+    readConfiguration({
+      PORT: '0',
+      AURICLE_WORKERS: worker.baseUrl,
+      AURICLE_STORE: store,
+      AURICLE_LOG_LEVEL: 'silent',
+    }),
     {},
   )
   await server.ready()
