@@ -16,7 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/{e2e,parity,soak}/**/*.test.ts'],
+          include: ['test/{e2e,faults,parity,soak}/**/*.test.ts'],
           setupFiles: ['test/support/conforming-fetch.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
