@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { readConfiguration } from '../../workers/local/configuration.ts'
 import { startLocal } from '../../workers/local/start-local.ts'
 import { startFakeWorker } from '../support/fake-worker.ts'
 
@@ -27,15 +28,12 @@ test('100 MB are uploaded with less than 8 MB held', async () => {
   const root = await mkdtemp(join(tmpdir(), 'auricle-upload-'))
   const worker = await startFakeWorker()
   const server = await startLocal(
-    {
-      port: 0,
-      host: '127.0.0.1',
-      workers: [{ id: 'fake', url: worker.url }],
-      corsOrigins: [],
-      keys: null,
-      limits: null,
-      store: root,
-    },
+    readConfiguration({
+      PORT: '0',
+      AURICLE_WORKERS: worker.url,
+      AURICLE_STORE: root,
+      AURICLE_LOG_LEVEL: 'silent',
+    }),
     {},
   )
   const post = async (path: string, body: object) => {
