@@ -15,7 +15,7 @@ const tokenizer = tinyTokenizer(
   ['<end>', '<other>'],
 )
 const END = tokenizer.size - 2
-const vocabulary = vocabularyOf(tokenizer, [END])
+const vocabulary = await vocabularyOf(tokenizer, [END])
 const compiler = new GrammarCompiler(vocabulary)
 afterAll(() => compiler.close())
 

@@ -6,7 +6,7 @@ import { vocabularyOf } from './vocabulary.ts'
 
 /** The grammars of a worker's models; what makes a model's is there when it is first asked for. */
 export class Grammars {
-  readonly #compilers = new WeakMap<ChatModel, GrammarCompiler>()
+  readonly #compilers = new WeakMap<ChatModel, Promise<GrammarCompiler>>()
 
   /**
    * What the answer to a request may be; `null` for text.
@@ -18,16 +18,17 @@ export class Grammars {
       case 'text':
         return null
       case 'json_object':
-        return await this.#compilerOf(model).compile('{"type":"object"}')
+        return await (await this.#compilerOf(model)).compile('{"type":"object"}')
       case 'json_schema':
-        return await this.#compilerOf(model).compile(JSON.stringify(format.json_schema.schema))
+        return await (await this.#compilerOf(model)).compile(JSON.stringify(format.json_schema.schema))
     }
   }
 
-  #compilerOf(model: ChatModel): GrammarCompiler {
+  #compilerOf(model: ChatModel): Promise<GrammarCompiler> {
     const known = this.#compilers.get(model)
     if (known) return known
-    const compiler = new GrammarCompiler(vocabularyOf(model.tokenizer, model.stopIds))
+    const vocabulary = vocabularyOf(model.tokenizer, model.stopIds)
+    const compiler = vocabulary.then(tokens => new GrammarCompiler(tokens))
     this.#compilers.set(model, compiler)
     return compiler
   }

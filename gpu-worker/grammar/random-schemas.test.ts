@@ -26,7 +26,7 @@ const tokenizer = tinyTokenizer(
   ['<end>', '<other>'],
 )
 const END = tokenizer.size - 2
-const compiler = new GrammarCompiler(vocabularyOf(tokenizer, [END]), { maxKept: 1 })
+const compiler = new GrammarCompiler(await vocabularyOf(tokenizer, [END]), { maxKept: 1 })
 afterAll(() => compiler.close())
 
 // 1e999 is JSON, and Infinity once parsed.
