@@ -5,6 +5,7 @@
  * conversation rendered and spliced;  5. the engine run, once a choice;  6. tokens turned into text;  7. usage,
  * with what was covered.
  */
+import { setImmediate } from 'node:timers/promises'
 import type {
   AudioCoverage,
   ChatCompletionRequest,
@@ -81,7 +82,6 @@ export async function* generateChat(
     longAudio: request.long_audio ?? 'error',
   })
   throwIfCancelled(signal)
-  yield { type: 'start', model: request.model }
 
   let completionTokens = 0
   let cachedTokens = 0
@@ -129,7 +129,17 @@ export async function* generateChat(
     }
     yield { type: 'finish', choice, reason: text.stopped ? 'stop' : reason, text: text.flush(), logprobs: [] }
   }
-  yield* merge(Array.from({ length: request.n ?? 1 }, (_, choice) => answer(choice)))
+  const choices = merge(Array.from({ length: request.n ?? 1 }, (_, choice) => answer(choice)))
+  const first = choices.next()
+  try {
+    // The engine refuses at once, if at all: before the start, where it still gets its own status.
+    await Promise.race([first, setImmediate()])
+    yield { type: 'start', model: request.model }
+    for (let next = await first; !next.done; next = await choices.next()) yield next.value
+  } finally {
+    first.catch(() => {})
+    await choices.return(undefined)
+  }
   yield { type: 'usage', usage: usageOf(prompts, { completionTokens, cachedTokens }, encoded) }
 }
 

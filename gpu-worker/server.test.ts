@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { ChatCompletion } from '../src/protocol/chat-completions.ts'
+import { ApiError } from '../src/protocol/errors.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
 import { silentWav } from '../test/support/wav.ts'
@@ -163,6 +164,21 @@ describe('a stream', () => {
     expect(last).toMatchObject({ error: { code: 'internal_error' } })
     expect(JSON.stringify(last)).not.toContain('secret')
     log.mockRestore()
+  })
+
+  it('has a status of its own when the engine refuses it', async () => {
+    const model = fakeChatModel('Hello')
+    const engine: FakeChatModel['engine'] = {
+      ...model.engine,
+      // biome-ignore lint/correctness/useYield: it refuses before the first
+      async *generate() {
+        throw new ApiError('overloaded', { message: 'Full.', retryAfterSeconds: 1 })
+      },
+    }
+    const response = await ask(appWith({ ...model, engine }), { ...hello, stream: true })
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect(await response.json()).toMatchObject({ error: { code: 'overloaded' } })
   })
 
   it('stops the engine when the reader goes away', async () => {
