@@ -138,7 +138,7 @@ export function describeOpenAiClient(name: string, start: () => Promise<Target>)
           'messages[0].content[0].text',
         ],
         [
-          message([{ type: 'audio_url', audio_url: { url: 'http://169.254.169.254/' } }]),
+          message([{ type: 'audio_url', audio_url: { url: 'ftp://example.com/a.wav' } }]),
           OpenAI.BadRequestError,
           'audio_url_unsupported',
           'messages[0].content[0].audio_url.url',
