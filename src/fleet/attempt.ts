@@ -111,7 +111,8 @@ function whole(
 ): Attempt {
   const { status } = response
   const answer = new Response(text, { status, headers: relayHeaders(response) })
-  const retryAfterMs = Number(response.headers.get('retry-after') ?? 1) * 1000
+  // Where it doesn't say for how long, it may have room the next moment.
+  const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000
   if (status === 503) {
     end('neither')
     const reason = errorCode === 'worker_unavailable' ? 'not-ready' : 'full'
