@@ -98,6 +98,7 @@ export function fakeChatModel(
         ids: [7],
         rows: features.data,
         transcript: null,
+        unbiasedTranscript: null,
         startSeconds,
         endSeconds,
       }))

@@ -9,6 +9,7 @@ const windowOf = (tokens: number, startSeconds = 0): EncodedWindow => ({
   startSeconds,
   endSeconds: startSeconds + 30,
   transcript: null,
+  unbiasedTranscript: null,
 })
 
 /** A model whose prompts are ten tokens and the audio's. */

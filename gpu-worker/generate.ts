@@ -5,6 +5,7 @@
  * conversation rendered and spliced;  5. the engine run, once a choice;  6. tokens turned into text;  7. usage,
  * with what was covered.
  */
+import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type {
   AudioCoverage,
@@ -15,17 +16,20 @@ import type {
 } from '../src/protocol/chat-completions.ts'
 import { ApiError } from '../src/protocol/errors.ts'
 import type { Limits } from '../src/protocol/limits.ts'
+import { defaultNgramWeight, defaultWordBonus } from '../src/protocol/rescore.ts'
+import type { NgramModels } from '../src/storage/ngram-models.ts'
 import { decodeAudio } from './audio/decode.ts'
 import type { AudioSources } from './audio-sources.ts'
 import { throwIfCancelled } from './cancellation.ts'
 import { type AudioReference, type ReceivedAudio, receiveAudio, toConversation } from './conversation.ts'
 import type { EncodeFor } from './encode/encode-queue.ts'
-import type { EncoderCache } from './encode/encoder-cache.ts'
+import type { EncoderCache, Hearing } from './encode/encoder-cache.ts'
 import { fitChat } from './fit-chat.ts'
 import type { Grammars } from './grammar/grammars.ts'
 import { type ChatModel, type EncodedAudio, modelIds, type RenderedChat } from './model/chat-model.ts'
 import type { RequestTrace } from './observability/request-trace.ts'
 import { samplingOptions } from './sampling/from-request.ts'
+import type { ExpectedWords } from './speech/word-scorer.ts'
 import { merge } from './stream/merge.ts'
 import { AnswerText } from './text/answer-text.ts'
 
@@ -44,6 +48,7 @@ export interface GenerateContext {
   encoderCache: EncoderCache
   audioSources: AudioSources
   grammars: Grammars
+  ngramModels: NgramModels
   limits: Limits
   trace: RequestTrace
   /** Until when the whole answer must be there, in the time of `performance.now()`; null: whenever. */
@@ -71,7 +76,8 @@ export async function* generateChat(
 
   const who = { tenant, priority: PRIORITIES[request.service_tier ?? 'auto'], signal }
 
-  const encoded = await encodeAudios(conversation.audios, model, checkpoint, who, context)
+  const hearing = hearingOf(model, request, await expectedWords(request, context))
+  const encoded = await encodeAudios(conversation.audios, hearing, checkpoint, who, context)
   // What was tuned is how to answer about audio; a conversation without any is the base model's, unchanged.
   const adapter = conversation.audios.length > 0 ? checkpoint : null
   const answerTokens = request.max_completion_tokens ?? request.max_tokens ?? model.generation.maxTokens
@@ -140,7 +146,8 @@ export async function* generateChat(
     first.catch(() => {})
     await choices.return(undefined)
   }
-  yield { type: 'usage', usage: usageOf(prompts, { completionTokens, cachedTokens }, encoded) }
+  const isExpecting = hearing !== model
+  yield { type: 'usage', usage: usageOf(prompts, { completionTokens, cachedTokens }, encoded, isExpecting) }
 }
 
 const PRIORITIES = { priority: 'high', auto: 'normal', default: 'normal', flex: 'low' } as const
@@ -165,7 +172,7 @@ const MAX_RECEIVED_FILES = 2
 /** All are received before the first is encoded: what is wrong with one of them costs nothing. */
 async function encodeAudios(
   audios: readonly AudioReference[],
-  model: ChatModel,
+  model: Hearing,
   checkpoint: string,
   who: EncodeFor,
   { encoderCache, limits, audioSources, trace, signal }: GenerateContext,
@@ -203,6 +210,36 @@ async function encodeAudios(
   return encoded
 }
 
+/** Which words a request says are likely; null where it says nothing, or has no audio to hear them in. */
+async function expectedWords(
+  { ngram_model: reference, ngram_weight, word_bonus, hotwords = [] }: ChatCompletionRequest,
+  { ngramModels, tenant }: GenerateContext,
+): Promise<ExpectedWords | null> {
+  const opened = reference === undefined ? null : await ngramModels.open(tenant, reference, 'ngram_model')
+  if (opened === null && hotwords.length === 0) return null
+  const weight = ngram_weight ?? defaultNgramWeight
+  const wordBonus = word_bonus ?? defaultWordBonus
+  return { languageModel: opened && { ...opened, weight, wordBonus }, hotwords }
+}
+
+/** The model as it hears when it is told which words are likely: what it hears then is kept apart. */
+function hearingOf(
+  model: ChatModel,
+  request: ChatCompletionRequest,
+  expected: ExpectedWords | null,
+): Hearing {
+  if (expected === null) return model
+  const { ngram_model, ngram_weight, word_bonus, hotwords } = request
+  const asked = JSON.stringify([ngram_model, ngram_weight, word_bonus, hotwords])
+  const key = createHash('sha256').update(asked).digest('hex').slice(0, 16)
+  return {
+    hearingIdentity: `${model.hearingIdentity}-${key}`,
+    projectionIdentity: checkpoint => `${model.projectionIdentity(checkpoint)}-${key}`,
+    hearAudio: (samples, who) => model.hearAudio(samples, who, expected),
+    projectAudio: (windows, checkpoint, signal) => model.projectAudio(windows, checkpoint, signal),
+  }
+}
+
 /** What is wrong with an audio, said with the part that it came in. */
 function ofPart(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || error.type !== 'invalid_request_error') return error
@@ -218,6 +255,7 @@ function usageOf(
   prompts: readonly RenderedChat[],
   { completionTokens, cachedTokens }: { completionTokens: number; cachedTokens: number },
   encoded: readonly EncodedAudio[],
+  isExpecting: boolean,
 ): Usage {
   const promptTokens = prompts.reduce((sum, { prompt }) => sum + prompt.ids.length, 0)
   return {
@@ -228,8 +266,19 @@ function usageOf(
       audio_tokens: prompts.reduce((sum, { audioTokens }) => sum + audioTokens, 0),
       cached_tokens: cachedTokens,
     },
-    audio: encoded.map((audio, index) => coverageOf(index, audio)),
+    audio: encoded.map((audio, index) => ({
+      ...coverageOf(index, audio),
+      ...(isExpecting ? heardOf(audio) : {}),
+    })),
   }
+}
+
+/** What was heard, and what without the words that were expected. */
+function heardOf({ windows }: EncodedAudio): Pick<AudioCoverage, 'heard' | 'changed'> {
+  const join = (texts: readonly (string | null)[]) => texts.filter(text => text !== null).join(' ') || null
+  const heard = join(windows.map(({ transcript }) => transcript))
+  const unbiased = join(windows.map(({ unbiasedTranscript }) => unbiasedTranscript))
+  return { heard, changed: unbiased === heard ? null : unbiased }
 }
 
 /** Which seconds of the audio the model was given; windows that touch are one range. */

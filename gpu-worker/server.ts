@@ -133,6 +133,7 @@ export function createWorkerApp(
       encoderCache,
       audioSources,
       grammars,
+      ngramModels,
       limits,
       trace: context.get('trace'),
       deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,

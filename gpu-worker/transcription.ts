@@ -14,7 +14,7 @@ import type {
   TranscriptLogprob,
   TranscriptUsage,
 } from '../src/protocol/transcriptions.ts'
-import type { NgramModels, OpenedModel } from '../src/storage/ngram-models.ts'
+import type { OpenedModel } from '../src/storage/ngram-models.ts'
 import { decodeAudioPieces } from './audio/decode.ts'
 import { throwIfCancelled } from './cancellation.ts'
 import { type GenerateContext, generateChat } from './generate.ts'
@@ -40,7 +40,6 @@ export type TranscriptEvent =
 
 export interface TranscriptionContext extends GenerateContext {
   speechModels: ReadonlyMap<string, SpeechModel>
-  ngramModels: NgramModels
 }
 
 /** What a chat model is told. Qwen2-Audio's words. */

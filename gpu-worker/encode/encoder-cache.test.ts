@@ -14,6 +14,7 @@ const SPEECH = {
   noSpeechProbability: 0.001,
   meanLogprob: -0.25,
   isLoop: false,
+  unbiasedText: null,
 }
 
 /** A model that counts: its features are the samples, its embeddings the features. */
@@ -36,6 +37,7 @@ function countingModel(hearingIdentity = 'hearing') {
         ids: [7],
         rows: features.data,
         transcript: speech!.text,
+        unbiasedTranscript: speech!.text,
         startSeconds,
         endSeconds,
       }))

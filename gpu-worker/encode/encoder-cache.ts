@@ -36,7 +36,7 @@ export interface EncoderCacheStats {
 }
 
 /** The part of a model that hears. */
-type Hearing = Pick<ChatModel, 'hearingIdentity' | 'projectionIdentity' | 'hearAudio' | 'projectAudio'>
+export type Hearing = Pick<ChatModel, 'hearingIdentity' | 'projectionIdentity' | 'hearAudio' | 'projectAudio'>
 
 interface Entry {
   readonly heard: HeardAudio

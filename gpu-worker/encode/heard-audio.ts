@@ -22,6 +22,7 @@ const Header = z.object({
         .object({
           steps: z.array(z.object({ ids: z.array(z.int()), probabilities: z.array(z.number()) })),
           text: z.string(),
+          unbiasedText: z.string().nullable(),
           noSpeechProbability: z.number(),
           meanLogprob: z.number(),
           isLoop: z.boolean(),

@@ -4,6 +4,7 @@ import type { Engine, EngineOptions } from '../engine/engine.ts'
 import type { Prompt } from '../engine/types.ts'
 import type { OrtRuntime } from '../runtime/runtime.ts'
 import type { Tensor } from '../runtime/tensor.ts'
+import type { ExpectedWords } from '../speech/word-scorer.ts'
 import type { ChatMessage } from '../text/chat-template.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Pack } from './pack.ts'
@@ -16,6 +17,8 @@ export interface EncodedWindow extends AudioEmbeddings {
   readonly endSeconds: number
   /** What a recognizer heard in it, for models that have one; null when there was no speech. */
   readonly transcript: string | null
+  /** What the sound alone says, where words that were expected took part; null when there was no speech. */
+  readonly unbiasedTranscript: string | null
 }
 
 /** A whole audio, encoded; its windows follow one another without gap or overlap. */
@@ -74,9 +77,10 @@ export interface ChatModel {
   /**
    * Hears an audio, window by window: what all checkpoints have in common, and nearly all of the work.
    * @param samples 16 kHz mono, any length
+   * @param expected words that are likely here; models without a recognizer of their own don't know what to do with it
    * @throws ApiError `overloaded` when too many audios wait to be heard
    */
-  hearAudio(samples: Float32Array, who: EncodeFor): Promise<HeardWindow[]>
+  hearAudio(samples: Float32Array, who: EncodeFor, expected?: ExpectedWords | null): Promise<HeardWindow[]>
   /** Makes of what was heard what enters a prompt; @param checkpoint one of `checkpoints` */
   projectAudio(
     heard: readonly HeardWindow[],

@@ -31,6 +31,7 @@ function run(width: number, temperature = 0) {
     temperature,
     random: seededRandom(3),
     scorer: null,
+    alternatives: 0,
   })
   let rows: readonly SearchRow[] = []
   let fed = 0
@@ -104,6 +105,7 @@ it('takes what it has when there is no room for more', () => {
     temperature: 0,
     random: seededRandom(3),
     scorer: null,
+    alternatives: 0,
   })
   const never = () => Float32Array.of(0.4, 0.3, 0.2, 0.1, 0, 0, 0, 0).map(Math.log)
   search.place(search.advance(never))

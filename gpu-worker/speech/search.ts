@@ -2,7 +2,9 @@
  * From log-probabilities to a transcript: beam search, or samples at a temperature.
  * Source: openai/whisper `decoding.py`: BeamSearchDecoder, GreedyDecoder, MaximumLikelihoodRanker.
  */
+
 import type { Random } from '../sampling/random.ts'
+import { textPosterior } from './text-posterior.ts'
 import { EMPTY_HISTORY, type TokenHistory, type TokenRules } from './token-rules.ts'
 import { TopTokens } from './top-tokens.ts'
 import type { WordScorer, WordState } from './word-scorer.ts'
@@ -13,6 +15,14 @@ interface TokenLink {
   readonly id: number
   readonly logprob: number
   readonly length: number
+  /** What might have been in its place. */
+  readonly step: Posterior | null
+}
+
+/** The likeliest text tokens of a step, the best first, before any rule. */
+export interface Posterior {
+  readonly ids: readonly number[]
+  readonly probabilities: readonly number[]
 }
 
 /** A hypothesis on its way: a row of the decoder. */
@@ -36,6 +46,8 @@ export interface FoundTranscript {
   readonly tokens: readonly number[]
   /** Natural logarithm, a token each; the end of text last, if it came. */
   readonly logprobs: readonly number[]
+  /** Where alternatives were asked for: those of each of `logprobs`. */
+  readonly steps: readonly Posterior[]
   readonly ended: boolean
   /** Sum of `logprobs`. */
   readonly acoustic: number
@@ -54,6 +66,8 @@ export interface SearchOptions {
   readonly temperature: number
   readonly random: Random
   readonly scorer: WordScorer | null
+  /** Text tokens kept of each step; 0 keeps none. */
+  readonly alternatives: number
 }
 
 /**
@@ -107,15 +121,16 @@ export class Search {
   }
 
   #search(logProbabilities: (row: number) => Float32Array): readonly SearchRow[] {
-    const { rules, width, endOfText, scorer } = this.#options
+    const { rules, width, endOfText, scorer, alternatives } = this.#options
     const candidates: SearchRow[] = []
     for (const [parent, row] of this.#current().entries()) {
       const values = logProbabilities(parent)
+      const step = alternatives > 0 ? textPosterior(values, endOfText + 1, alternatives) : null
       const rest = rules.apply(values, row?.history ?? EMPTY_HISTORY)
       this.#top.collect(values, this.#breadth)
       for (let rank = 0; rank < this.#top.count; rank++) {
         const id = this.#top.ids[rank]!
-        candidates.push(this.#extend(row, parent, id, this.#top.values[rank]! - rest))
+        candidates.push(this.#extend(row, parent, id, this.#top.values[rank]! - rest, step))
       }
     }
     candidates.sort((a, b) => b.score - a.score)
@@ -146,7 +161,7 @@ export class Search {
       const rest = rules.apply(values, row?.history ?? EMPTY_HISTORY)
       for (let k = 0; k < drawn; k++) {
         const id = draw(values, temperature, random)
-        const child = this.#extend(row, parent, id, values[id]! - rest)
+        const child = this.#extend(row, parent, id, values[id]! - rest, null)
         if (id === endOfText) this.#finish(child, child.tokens)
         else next.push(child)
       }
@@ -159,7 +174,13 @@ export class Search {
     return this.#steps === 0 ? [null] : this.#rows
   }
 
-  #extend(row: SearchRow | null, parent: number, id: number, logprob: number): SearchRow {
+  #extend(
+    row: SearchRow | null,
+    parent: number,
+    id: number,
+    logprob: number,
+    step: Posterior | null,
+  ): SearchRow {
     const { rules, scorer, endOfText } = this.#options
     const acoustic = (row?.acoustic ?? 0) + logprob
     const before = row?.words ?? scorer?.start() ?? null
@@ -168,7 +189,7 @@ export class Search {
     return {
       parent,
       id,
-      tokens: { before: row?.tokens ?? null, id, logprob, length: (row?.tokens.length ?? 0) + 1 },
+      tokens: { before: row?.tokens ?? null, id, logprob, length: (row?.tokens.length ?? 0) + 1, step },
       history: rules.extend(row?.history ?? EMPTY_HISTORY, id),
       acoustic,
       words,
@@ -181,14 +202,17 @@ export class Search {
     const { scorer } = this.#options
     const tokens: number[] = []
     const logprobs: number[] = []
+    const steps: Posterior[] = []
     for (let link: TokenLink | null = row.tokens; link; link = link.before) {
       if (link !== end) tokens.push(link.id)
       logprobs.push(link.logprob)
+      if (link.step) steps.push(link.step)
     }
     const words = end === null && scorer && row.words ? scorer.end(row.words) : row.words
     this.#found.push({
       tokens: tokens.reverse(),
       logprobs: logprobs.reverse(),
+      steps: steps.reverse(),
       ended: end !== null,
       acoustic: row.acoustic,
       words: words && { log10: words.log10, bonus: words.bonus },

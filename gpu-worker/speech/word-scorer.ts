@@ -3,9 +3,10 @@
  * for hotwords. A word is scored once it is complete, that is, when the next one begins or the text ends.
  */
 import type { LanguageModel } from '../../src/ngram/language-model.ts'
-import { SPACE, type TokenizerOptions, tokenize } from '../../src/ngram/tokenizer.ts'
+import { plainTokenizer, SPACE, type TokenizerOptions, tokenize } from '../../src/ngram/tokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import type { HotwordMatch, HotwordTrie } from './hotword-trie.ts'
+import type { TranscribeOptions } from '../transcribe.ts'
+import { type HotwordMatch, HotwordTrie } from './hotword-trie.ts'
 
 /** Along a hypothesis; never changed once made. */
 export interface WordState {
@@ -24,6 +25,12 @@ export interface WordState {
   readonly bonus: number
   /** weight · ln 10 · log10 + bonus */
   readonly score: number
+}
+
+/** What a request says of the words that are likely in it. */
+export interface ExpectedWords {
+  readonly languageModel: TranscribeOptions['languageModel']
+  readonly hotwords: readonly string[]
 }
 
 export interface WordScorerOptions {
@@ -111,6 +118,22 @@ export class WordScorer {
     const model = state.log10 === null ? 0 : this.#options.weight * Math.LN10 * state.log10
     return { ...state, bonus, score: model + bonus }
   }
+}
+
+/** @returns null where nothing is expected */
+export function scorerOf(
+  { languageModel, hotwords }: ExpectedWords,
+  textOf: (id: number) => string,
+): WordScorer | null {
+  if (languageModel === null && hotwords.length === 0) return null
+  return new WordScorer({
+    model: languageModel?.model ?? null,
+    tokenizer: languageModel?.tokenizer ?? plainTokenizer,
+    weight: languageModel?.weight ?? 0,
+    wordBonus: languageModel?.wordBonus ?? 0,
+    hotwords: hotwords.length > 0 ? new HotwordTrie(hotwords) : null,
+    textOf,
+  })
 }
 
 /** What a token's text is, for hypotheses: bytes that are no whole character are left out of words. */

@@ -11,6 +11,7 @@ import {
   maxStopSequences,
   maxTopLogprobs,
 } from './limits.ts'
+import { ngramFields } from './rescore.ts'
 
 /** OpenAI takes null wherever a field may be left out; inside Auricle it is simply not there. */
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform(value => value ?? undefined)
@@ -142,6 +143,11 @@ export const ChatCompletionRequest = z.strictObject({
   min_p: optional(z.number().min(0).max(1)),
   repetition_penalty: optional(z.number().gt(0).max(2)),
   long_audio: optional(z.enum(['error', 'chunk'])),
+  /** Words that are likely in the audio, before it is answered. */
+  ngram_model: optional(ngramFields.ngram_model),
+  ngram_weight: optional(ngramFields.ngram_weight),
+  word_bonus: optional(ngramFields.word_bonus),
+  hotwords: optional(ngramFields.hotwords),
 
   // Without effect; see openai-parameters.ts.
   user: optional(z.string().max(1024)),
@@ -183,6 +189,10 @@ export const AudioCoverage = z.object({
   /** Length of what the model was given. */
   seconds_encoded: z.number().min(0),
   ranges: z.array(AudioRange),
+  /** What was heard; only where the request says which words are likely. Null: no speech. */
+  heard: z.string().nullable().optional(),
+  /** What the sound alone would have been heard as, where that is something else. */
+  changed: z.string().nullable().optional(),
 })
 export type AudioCoverage = z.infer<typeof AudioCoverage>
 

@@ -65,6 +65,16 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
     kind: 'extension',
     note: '`error` (default) or `chunk`: what happens when the audio does not fit the context.',
   },
+  hotwords: {
+    kind: 'extension',
+    note: 'Words and phrases that are likely in the audio; at most 256. `usage.audio[i].heard` tells what was heard, `changed` what without them.',
+  },
+  ngram_model: {
+    kind: 'extension',
+    note: 'Id of a model made by `POST /v1/ngram-models`, or a list of `{id, weight}`: what is said in the audio is searched for with it.',
+  },
+  ngram_weight: { kind: 'extension', note: '0 to 10; what its log-probability is multiplied with.' },
+  word_bonus: { kind: 'extension', note: '-10 to 10; added for each word.' },
   user: { kind: 'accepted', note: 'Nothing is kept about end users.' },
   safety_identifier: { kind: 'accepted', note: 'Nothing is kept about end users.' },
   metadata: {

@@ -48,6 +48,10 @@ describe('takes', () => {
       service_tier: 'flex',
       response_format: { type: 'text' },
       long_audio: 'chunk',
+      hotwords: ['Xarelto'],
+      ngram_model: [{ id: 'ngm_0123456789', weight: 1 }],
+      ngram_weight: 0.4,
+      word_bonus: -0.5,
     }
     expect(parseChatCompletionRequest(request)).toEqual(request)
     const done = Object.entries(chatCompletionParameters).filter(

@@ -5,8 +5,10 @@ import { loadPacks, type Pack } from '../../gpu-worker/model/pack.ts'
 import { type Checkpoint, loadCheckpoint } from '../../gpu-worker/model/pocket/checkpoint.ts'
 import { EmbeddingTable } from '../../gpu-worker/model/pocket/embedding-table.ts'
 import { createVocabularyBridge } from '../../gpu-worker/model/pocket/vocabulary-bridge.ts'
+import { WhisperDecoder } from '../../gpu-worker/model/whisper/decoder.ts'
 import { type EncodedSpeech, WhisperEncoder } from '../../gpu-worker/model/whisper/encoder.ts'
 import { WhisperListener } from '../../gpu-worker/model/whisper/listener.ts'
+import { Recognizer } from '../../gpu-worker/model/whisper/recognizer.ts'
 import { loadRuntime } from '../../gpu-worker/runtime/load-runtime.ts'
 import type { OrtSession } from '../../gpu-worker/runtime/runtime.ts'
 import { loadTokenizer, type Tokenizer } from '../../gpu-worker/text/tokenizer.ts'
@@ -84,8 +86,20 @@ describe('hearing', () => {
 
   it('hears the same pieces with nearly the same certainty', async () => {
     const { max_tokens: maxTokens, alternatives } = pocket.manifest.hearing
-    const listener = new WhisperListener(decoderSession, whisper.manifest, speechTokenizer)
-    const heard = await listener.listen(encoded, { maxTokens, alternatives, signal })
+    const listener = new WhisperListener(
+      new Recognizer(
+        new WhisperDecoder(decoderSession, whisper.manifest.decoder, 1),
+        whisper.manifest.tokens,
+      ),
+      whisper.manifest,
+      speechTokenizer,
+    )
+    const heard = await listener.listen(encoded, {
+      maxTokens,
+      alternatives,
+      scorer: null,
+      who: { tenant: 'test', signal },
+    })
     expect(heard.steps.map(({ ids }) => ids[0])).toEqual(golden.ids)
     const best = heard.steps.map(({ probabilities }) => probabilities[0]!)
     const theirs = readFloats(golden.top_probabilities.file).filter((_, k) => k % alternatives === 0)

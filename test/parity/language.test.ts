@@ -58,7 +58,14 @@ function conversation(messages: GoldenMessage[], rows?: Float32Array) {
           ids.push(...placeholders(speech), tokens.audio_end)
           const embeddings = rows?.slice(used, used + count) ?? new Float32Array(count)
           used += count
-          return { ids, rows: embeddings, startSeconds: 0, endSeconds: 1, transcript: null }
+          return {
+            ids,
+            rows: embeddings,
+            startSeconds: 0,
+            endSeconds: 1,
+            transcript: null,
+            unbiasedTranscript: null,
+          }
         })
         audios.push({
           id: 'golden',

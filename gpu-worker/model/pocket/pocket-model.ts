@@ -6,6 +6,7 @@ import { splitWindows } from '../../audio/windows.ts'
 import { EncodeQueue } from '../../encode/encode-queue.ts'
 import { createEngine } from '../../engine/create-engine.ts'
 import type { PromptSpan } from '../../engine/types.ts'
+import { scorerOf, tokenTexts } from '../../speech/word-scorer.ts'
 import { renderChatPrompt } from '../../text/chat-template.ts'
 import { loadTokenizer } from '../../text/tokenizer.ts'
 import type { ChatModel, EncodedWindow, HeardWindow, LoadContext } from '../chat-model.ts'
@@ -13,8 +14,10 @@ import { identityOf } from '../identity.ts'
 import type { PocketManifest, WhisperManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
 import { spliceAudio } from '../splice.ts'
+import { WhisperDecoder } from '../whisper/decoder.ts'
 import { WhisperEncoder } from '../whisper/encoder.ts'
 import { WhisperListener } from '../whisper/listener.ts'
+import { Recognizer } from '../whisper/recognizer.ts'
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts'
 import { EmbeddingTable } from './embedding-table.ts'
 import { hearWindow } from './hear.ts'
@@ -22,8 +25,10 @@ import { createVocabularyBridge } from './vocabulary-bridge.ts'
 
 const SAMPLE_RATE_HZ = 16_000
 const WINDOW_SECONDS = 30
+/** Rows of the recognizer: four windows, or one with a beam beside one without. */
+const LISTENING_ROWS = 10
 /** Goes up when the code hears otherwise than before, so that no cache on disk keeps what it heard then. */
-const HEARING_VERSION = 1
+const HEARING_VERSION = 2
 
 /** Loads a pocket pack and the speech pack it hears with. */
 export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadContext): Promise<ChatModel> {
@@ -52,8 +57,16 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
   const checkpoints = new Map(checkpointList.map(checkpoint => [checkpoint.name, checkpoint]))
   const whisper = {
     encoder: new WhisperEncoder(encoderSession, speechPack.manifest.audio.mel_bins),
-    listener: new WhisperListener(listenerSession, speechPack.manifest, speechTokenizer),
+    listener: new WhisperListener(
+      new Recognizer(
+        new WhisperDecoder(listenerSession, speechPack.manifest.decoder, LISTENING_ROWS),
+        speechPack.manifest.tokens,
+      ),
+      speechPack.manifest,
+      speechTokenizer,
+    ),
   }
+  const textOf = tokenTexts(speechTokenizer)
   const bridge = createVocabularyBridge(speechTokenizer, tokenizer, table)
   const engine = createEngine(
     {
@@ -68,11 +81,14 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
   )
 
   const maxSeconds = WINDOW_SECONDS - hearing.tail_samples / SAMPLE_RATE_HZ
-  const hearAudio: ChatModel['hearAudio'] = (samples, who) =>
+  const hearAudio: ChatModel['hearAudio'] = (samples, who, expected = null) =>
     encodeQueue.job(who, async turn => {
       const windows: HeardWindow[] = []
+      const scorer = expected && scorerOf(expected, textOf)
       for (const { start, end } of splitWindows(samples, maxSeconds)) {
-        const heard = await turn(() => hearWindow(samples.subarray(start, end), whisper, hearing, who.signal))
+        const heard = await turn(() =>
+          hearWindow(samples.subarray(start, end), whisper, hearing, who, scorer),
+        )
         windows.push({ ...heard, startSeconds: start / SAMPLE_RATE_HZ, endSeconds: end / SAMPLE_RATE_HZ })
       }
       return windows
@@ -97,7 +113,14 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
       ...placeholders(spoken),
       tokens.audio_end,
     ]
-    return { ids, rows, startSeconds, endSeconds, transcript: speech?.text.trim() ?? null }
+    return {
+      ids,
+      rows,
+      startSeconds,
+      endSeconds,
+      transcript: speech?.text.trim() ?? null,
+      unbiasedTranscript: (speech?.unbiasedText ?? speech?.text)?.trim() ?? null,
+    }
   }
 
   const renderChat: ChatModel['renderChat'] = (messages, audios, checkpointName) => {

@@ -55,7 +55,7 @@ const FULL_WINDOW_SAMPLES = 480_000
 /** Silence behind a window's samples: what the short windows were distilled with. */
 export const TAIL_SAMPLES = 3200
 /** Transcripts that deflate shrinks more than this repeat themselves. */
-const MAX_COMPRESSION_RATIO = 2.4
+export const MAX_COMPRESSION_RATIO = 2.4
 /** Below this the model doesn't believe itself. */
 const MIN_AVERAGE_LOGPROB = -1
 /** Samples drawn at a temperature; the likeliest is taken. */
@@ -141,6 +141,7 @@ async function hearOnce(
       temperature,
       random: seededRandom(SEED),
       scorer: options.scorer,
+      alternatives: 0,
     },
     tenant: options.tenant,
     signal: options.signal,
@@ -183,7 +184,8 @@ function isSpeech(
   return !(noSpeechProbability > gate.max_no_speech_probability && mean < gate.min_mean_logprob)
 }
 
-function padded(samples: Float32Array, length: number): Float32Array {
+/** The samples and silence behind them, [length] f32. */
+export function padded(samples: Float32Array, length: number): Float32Array {
   const longer = new Float32Array(length)
   longer.set(samples)
   return longer

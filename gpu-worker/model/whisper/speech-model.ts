@@ -1,14 +1,12 @@
 /** Whisper as a model that transcribes: windows of a recording, heard a few at a time, given out in order. */
-import { plainTokenizer } from '../../../src/ngram/tokenizer.ts'
 import { HOP_SAMPLES, SAMPLE_RATE_HZ, SAMPLES_PER_POSITION, WINDOW_SECONDS } from '../../audio/constants.ts'
 import type { EncodeQueue, TakeTurn } from '../../encode/encode-queue.ts'
 import { alignTokens } from '../../speech/alignment.ts'
 import { type AudioWindow, fitsIn, quietWindows, speechWindows } from '../../speech/audio-windows.ts'
-import { HotwordTrie } from '../../speech/hotword-trie.ts'
 import type { FoundTranscript } from '../../speech/search.ts'
 import { splitSegments, splitSentences, type TimedTokens } from '../../speech/segments.ts'
 import { nonSpeechTokens, TokenRules } from '../../speech/token-rules.ts'
-import { tokenTexts, WordScorer } from '../../speech/word-scorer.ts'
+import { scorerOf, tokenTexts } from '../../speech/word-scorer.ts'
 import { joinCharacters, type TimedWord, timeWords, toWord } from '../../speech/words.ts'
 import type {
   Hypothesis,
@@ -178,25 +176,15 @@ export class WhisperSpeechModel implements SpeechModel {
   }
 
   #hearOptions(options: TranscribeOptions, signal: AbortSignal, turn: TakeTurn): HearOptions {
-    const { prompt, beamSize, temperature, languageModel, hotwords, tenant } = options
+    const { prompt, beamSize, temperature, tenant } = options
     const withTimestamps = options.segmentTimestamps === 'model'
-    const isFused = languageModel !== null || hotwords.length > 0
     return {
       rules: withTimestamps ? this.#rules.timed : this.#rules.plain,
       withTimestamps,
       previous: prompt ? this.#ears.tokenizer.encode(` ${prompt.trim()}`).slice(-MAX_PROMPT_TOKENS) : [],
       beamSize: Math.max(beamSize, options.nBest),
       temperature,
-      scorer: isFused
-        ? new WordScorer({
-            model: languageModel?.model ?? null,
-            tokenizer: languageModel?.tokenizer ?? plainTokenizer,
-            weight: languageModel?.weight ?? 0,
-            wordBonus: languageModel?.wordBonus ?? 0,
-            hotwords: hotwords.length > 0 ? new HotwordTrie(hotwords) : null,
-            textOf: this.#textOf,
-          })
-        : null,
+      scorer: scorerOf(options, this.#textOf),
       tenant,
       signal,
       turn,
