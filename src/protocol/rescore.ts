@@ -22,7 +22,7 @@ export type NgramModelReference = z.infer<typeof NgramModelReference>
 export const Hotwords = z.array(z.string().min(1).max(128)).min(1).max(maxHotwords)
 
 /** What a model has to say where the request doesn't; docs/ngram.md shows where they come from. */
-export const defaultNgramWeight = 0.3
+export const defaultNgramWeight = 0.1
 export const defaultWordBonus = 0.5
 
 /** What a request says of n-gram models. */
