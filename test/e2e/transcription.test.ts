@@ -69,13 +69,15 @@ test('a model made at the edge is searched with at the worker', async () => {
       n_best: 4,
       ...fields,
     } as never) as unknown as {
-      segments: { hypotheses: { score: number; parts: Record<string, number> }[] }[]
+      segments: { hypotheses: { text: string; score: number; parts: Record<string, number> }[] }[]
     }
   const { segments } = await ask({ ngram_model: id, ngram_weight: 1 })
   for (const { score, parts } of segments[0]!.hypotheses) {
     expect(parts['ngram']).toBeLessThan(0)
     expect(parts['acoustic']! + parts['ngram']! + parts['length']!).toBeCloseTo(score, 3)
   }
+  const texts = segments[0]!.hypotheses.map(hypothesis => hypothesis.text)
+  expect(new Set(texts).size).toBe(texts.length)
   const plain = await ask({})
   expect(plain.segments[0]!.hypotheses[0]!.parts['ngram']).toBe(0)
   await expect(ask({ ngram_model: 'ngm_00000000' })).rejects.toMatchObject({

@@ -275,13 +275,20 @@ export class WhisperSpeechModel implements SpeechModel {
 
   #hypotheses(transcripts: readonly FoundTranscript[], count: number): Hypothesis[] {
     const { tokenizer, manifest } = this.#ears
-    return transcripts.slice(0, count).map(({ tokens, acoustic, words, score }) => ({
-      text: tokenizer.decode(tokens.filter(id => id < manifest.tokens.end_of_text)),
-      acoustic,
-      languageModel: words?.log10 ?? null,
-      length: words?.bonus ?? 0,
-      score,
-    }))
+    const found = new Map<string, Hypothesis>()
+    for (const { tokens, acoustic, words, score } of transcripts) {
+      const text = tokenizer.decode(tokens.filter(id => id < manifest.tokens.end_of_text))
+      // The same words in other pieces, or at other times, are no other guess.
+      if (found.has(text)) continue
+      found.set(text, {
+        text,
+        acoustic,
+        languageModel: words?.log10 ?? null,
+        length: words?.bonus ?? 0,
+        score,
+      })
+    }
+    return [...found.values()].slice(0, count)
   }
 }
 
