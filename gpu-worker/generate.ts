@@ -35,7 +35,8 @@ import { AnswerText } from './text/answer-text.ts'
 
 /** What a chat request becomes, in order: one start, deltas and an end for each choice, one usage. */
 export type ChatEvent =
-  | { type: 'start'; model: string }
+  /** `audioSeconds` is the length of all audio received. */
+  | { type: 'start'; model: string; audioSeconds: number }
   | { type: 'delta'; choice: number; text: string; logprobs: TokenLogprob[] }
   | { type: 'finish'; choice: number; reason: FinishReason; text: string; logprobs: TokenLogprob[] }
   | { type: 'usage'; usage: Usage }
@@ -88,6 +89,7 @@ export async function* generateChat(
     longAudio: request.long_audio ?? 'error',
   })
   throwIfCancelled(signal)
+  const audioSeconds = encoded.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)
 
   let completionTokens = 0
   let cachedTokens = 0
@@ -140,7 +142,7 @@ export async function* generateChat(
   try {
     // The engine refuses at once, if at all: before the start, where it still gets its own status.
     await Promise.race([first, setImmediate()])
-    yield { type: 'start', model: request.model }
+    yield { type: 'start', model: request.model, audioSeconds: roundMilliseconds(audioSeconds) }
     for (let next = await first; !next.done; next = await choices.next()) yield next.value
   } finally {
     first.catch(() => {})

@@ -4,9 +4,13 @@ import { ChatCompletion } from '../src/protocol/chat-completions.ts'
 import { ApiError } from '../src/protocol/errors.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
+import { FileLibrary } from '../src/storage/file-library.ts'
+import { MemoryStore } from '../src/storage/memory-store.ts'
 import { silentWav } from '../test/support/wav.ts'
+import { createAudioSources } from './audio-sources.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { type FakeChatModel, fakeChatModel } from './fake-chat-model.ts'
+import { parsePolicy } from './fetch/address-policy.ts'
 import { createWorkerApp, type WorkerState } from './server.ts'
 
 function appWith(
@@ -38,12 +42,64 @@ async function events(response: Response): Promise<unknown[]> {
   return data.filter(text => text !== doneData).map(text => JSON.parse(text) as unknown)
 }
 
+describe('audio that is elsewhere', () => {
+  const wav = async () => new Uint8Array(Buffer.from(await silentWav(0.1), 'base64'))
+  const app = async () => {
+    const files = new FileLibrary(new MemoryStore(), Date.now)
+    const bytes = await wav()
+    const file = await files.add('default', {
+      filename: 'a.wav',
+      purpose: 'user_data',
+      contentType: 'audio/wav',
+      expiresAt: Math.floor(Date.now() / 1000) + 60,
+      maxBytes: 100_000,
+      open: async () => new Blob([bytes]).stream(),
+    })
+    const sources = createAudioSources(files, parsePolicy('public'), 1000)
+    const state = { status: 'ready', models: new Map([['fake', fakeChatModel('Fine.')]]) } as const
+    const worker = createWorkerApp({ ...state, speechModels: new Map() }, defaultLimits, {
+      audioSources: sources,
+    })
+    return { worker, file }
+  }
+  const about = (part: object) => ({ model: 'fake', messages: [{ role: 'user', content: [part] }] })
+
+  it('is read from an uploaded file, by either name', async () => {
+    const { worker, file } = await app()
+    for (const part of [
+      { type: 'file', file: { file_id: file.id } },
+      { type: 'audio_url', audio_url: { url: `file:${file.id}` } },
+    ]) {
+      const completion = ChatCompletion.parse(await (await ask(worker, about(part))).json())
+      expect(completion.usage.audio[0]).toMatchObject({ audio_id: file.sha256, seconds_received: 0.1 })
+    }
+  })
+
+  it("is not another tenant's", async () => {
+    const { worker, file } = await app()
+    const headers = { 'content-type': 'application/json', 'x-auricle-tenant': 'other' }
+    const response = await ask(worker, about({ type: 'file', file: { file_id: file.id } }), { headers })
+    expect([response.status, (await response.json()).error.code]).toEqual([404, 'file_not_found'])
+  })
+
+  it('is not fetched from where it may not', async () => {
+    const { worker } = await app()
+    const part = { type: 'audio_url', audio_url: { url: 'http://169.254.169.254/latest/meta-data/' } }
+    const response = await ask(worker, about(part))
+    expect([response.status, (await response.json()).error]).toEqual([
+      400,
+      expect.objectContaining({ code: 'audio_url_refused', param: 'messages[0].content[0].audio_url.url' }),
+    ])
+  })
+})
+
 describe('an answer', () => {
   it('is a chat completion with usage and what was covered', async () => {
     const audio = { type: 'input_audio', input_audio: { data: await silentWav(0.1), format: 'wav' } }
     const messages = [{ role: 'user', content: [audio, { type: 'text', text: 'What?' }] }]
     const response = await ask(appWith(fakeChatModel('Fine.')), { model: 'fake', messages })
     expect(response.status).toBe(200)
+    expect(response.headers.get('x-auricle-audio-seconds')).toBe('0.1')
     const completion = ChatCompletion.parse(await response.json())
     expect(completion.choices[0]).toMatchObject({ message: { content: 'Fine.' }, finish_reason: 'stop' })
     expect(completion.usage).toEqual({

@@ -9,7 +9,7 @@ import { findModel, type Model, type ModelList } from '../src/protocol/models.ts
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { requestIdOf } from '../src/protocol/request-id.ts'
-import { tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import { audioSecondsHeader, tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
 import { FileLibrary } from '../src/storage/file-library.ts'
 import { MemoryStore } from '../src/storage/memory-store.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
@@ -140,7 +140,13 @@ export function createWorkerApp(
       signal: AbortSignal.any(signals),
     })
     // What is wrong with a request shows before the first event, and so still gets its own status.
-    const opened = await withFirst(events)
+    let audioSeconds = 0
+    const opened = await withFirst(
+      noting(events, event => {
+        if (event.type === 'start') audioSeconds = event.audioSeconds
+      }),
+    )
+    const heard = String(audioSeconds)
 
     const { service_tier: tier } = request
     const identity: CompletionIdentity = {
@@ -156,10 +162,12 @@ export function createWorkerApp(
         includeUsage: request.stream_options?.include_usage ?? false,
         timings: () => context.get('trace').timings(),
       })
-      return eventResponse(context.get('trace').stream(chunks), () => cancelled.abort())
+      const response = eventResponse(context.get('trace').stream(chunks), () => cancelled.abort())
+      response.headers.set(audioSecondsHeader, heard)
+      return response
     }
     const completion = await toChatCompletion(opened, identity, request.logprobs ?? false)
-    return context.json(completion)
+    return context.json(completion, 200, { [audioSecondsHeader]: heard })
   })
   const shared = () => {
     requireReady(state)
@@ -168,6 +176,14 @@ export function createWorkerApp(
   app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, shared))
   app.post('/v1/audio/translations', transcriptions('translate', limits, shared))
   return app
+}
+
+/** The same values; each is shown when it is taken. */
+async function* noting<T>(source: AsyncGenerator<T>, note: (value: T) => void): AsyncGenerator<T> {
+  for await (const value of source) {
+    note(value)
+    yield value
+  }
 }
 
 /** @throws ApiError `worker_unavailable` */

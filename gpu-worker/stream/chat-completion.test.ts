@@ -22,7 +22,7 @@ const usage: Usage = {
 const logprob = (token: string) => ({ token, bytes: [65], logprob: -0.5, top_logprobs: [] })
 
 async function* events(): AsyncGenerator<ChatEvent> {
-  yield { type: 'start', model: 'pocket' }
+  yield { type: 'start', model: 'pocket', audioSeconds: 0 }
   yield { type: 'delta', choice: 1, text: 'B', logprobs: [logprob('B')] }
   yield { type: 'delta', choice: 0, text: 'A', logprobs: [logprob('A')] }
   yield { type: 'finish', choice: 0, reason: 'stop', text: '!', logprobs: [] }

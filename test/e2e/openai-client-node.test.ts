@@ -4,6 +4,7 @@ import { startLocal } from '../../workers/local/start-local.ts'
 import { unheldOrigins } from '../support/conforming-fetch.ts'
 import { startFakeWorker } from '../support/fake-worker.ts'
 import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
+import { describeFiles } from './openai-client-files.ts'
 import { countingClient, describeOpenAiClient } from './openai-client-suite.ts'
 
 async function startNodeEdge(): Promise<FaultyTarget> {
@@ -26,6 +27,7 @@ async function startNodeEdge(): Promise<FaultyTarget> {
 }
 
 describeOpenAiClient('the edge on Node', startNodeEdge)
+describeFiles('the edge on Node', startNodeEdge)
 describeFaults('the edge on Node', startNodeEdge)
 
 // Not on workerd: it sees a client that leaves before the answer begins only by a reset connection, which

@@ -1,5 +1,6 @@
 import { startFakeWorker } from '../support/fake-worker.ts'
 import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
+import { describeFiles } from './openai-client-files.ts'
 import { describeOpenAiClient } from './openai-client-suite.ts'
 import { startWorkerdEdge } from './workerd-edge.ts'
 
@@ -18,4 +19,5 @@ async function startTarget(): Promise<FaultyTarget> {
 }
 
 describeOpenAiClient('the edge on workerd', startTarget)
+describeFiles('the edge on workerd with R2', startTarget)
 describeFaults('the edge on workerd', startTarget)
