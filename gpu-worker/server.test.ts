@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
+import { BloomFilter } from '../src/protocol/bloom-filter.ts'
 import { ChatCompletion } from '../src/protocol/chat-completions.ts'
 import { ApiError } from '../src/protocol/errors.ts'
+import { WorkerReadiness } from '../src/protocol/health.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
 import { FileLibrary } from '../src/storage/file-library.ts'
@@ -294,6 +296,14 @@ describe('an audio asked about again', () => {
     expect(await audioOf(await ask(app, about(byId(first[0]!.audio_id), 'fake:dpo')))).toEqual(first)
     expect(model.heard).toEqual([1600])
     expect(model.requests).toHaveLength(4)
+  })
+
+  it('is what the fleet is told of: requests that name it find the worker that has it', async () => {
+    const app = appWith(fakeChatModel('Fine.'))
+    const [audio] = await audioOf(await ask(app, about(await recording())))
+    const { cached_audio: filter } = WorkerReadiness.parse(await (await app.request('/readyz')).json())
+    expect(BloomFilter.parse(filter!).has(audio!.audio_id)).toBe(true)
+    expect(BloomFilter.parse(filter!).has('0'.repeat(64))).toBe(false)
   })
 
   it('is heard once when several ask at once; one who leaves takes nothing from the others', async () => {
