@@ -12,7 +12,7 @@ import { hedge } from './hedge.ts'
 import { LatencyWindow } from './latency-window.ts'
 import type { FleetObserver } from './observer.ts'
 import { type RegistryOptions, WorkerRegistry } from './registry.ts'
-import { RetryBudget } from './retry-budget.ts'
+import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 import type { Starter } from './starter.ts'
 import { Traffic } from './traffic.ts'
 
@@ -21,6 +21,7 @@ export type { ForwardedRequest } from './forwarded-request.ts'
 /** What a fleet is made of, beside its registry. */
 export interface FleetOptions extends RegistryOptions {
   ejection?: EjectionOptions
+  retryBudget?: RetryBudgetOptions
   /** Calls for a worker where none is; without one a request that finds none is refused. */
   starter?: Starter
   /** Longest wait for a slot that a request without a deadline of its own is let in for. */
@@ -43,7 +44,7 @@ export class Fleet {
   readonly #options: FleetOptions
   readonly #registry: WorkerRegistry
   readonly #traffic: Traffic
-  readonly #budget = new RetryBudget()
+  readonly #budget: RetryBudget
   readonly #hedged = new LatencyWindow()
   /** Models that some worker has served: one that none serves now isn't unknown, its workers are gone. */
   readonly #served = new Set<string>()
@@ -53,6 +54,7 @@ export class Fleet {
     this.#options = options
     this.#registry = new WorkerRegistry(options)
     this.#traffic = new Traffic(options.ejection)
+    this.#budget = new RetryBudget(options.retryBudget)
   }
 
   /**

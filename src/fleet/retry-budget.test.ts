@@ -12,6 +12,13 @@ test('ten a second are free', () => {
   expect(count(budget, 50, 100_000)).toBe(10)
 })
 
+test('none is free where none is to be', () => {
+  const budget = new RetryBudget({ perRequest: 0.2, perSecond: 0, most: 100 })
+  expect([count(budget, 5, 0), count(budget, 5, 60_000)]).toEqual([0, 0])
+  for (let i = 0; i < 5; i++) budget.deposit()
+  expect(count(budget, 5, 60_000)).toBe(1)
+})
+
 test('every fifth request pays for one, and only so many are saved up', () => {
   const budget = new RetryBudget()
   count(budget, 50, 0)

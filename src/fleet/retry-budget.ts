@@ -20,7 +20,8 @@ export class RetryBudget {
   readonly #options: RetryBudgetOptions
   #saved = 0
   #free: number
-  #freeAtMs = Number.NEGATIVE_INFINITY
+  /** No time has passed before the first retry. */
+  #freeAtMs = Number.POSITIVE_INFINITY
 
   constructor(options: RetryBudgetOptions = defaultRetryBudget) {
     this.#options = options

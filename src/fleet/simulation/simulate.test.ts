@@ -14,7 +14,14 @@ test(`${seeds} seeds of crashes, partitions, duplicates and roll-outs: each requ
   }
   // It is no test of trouble when there was none.
   expect(crashes).toBeGreaterThan(seeds)
-  for (const name of ['complete', 'left', 'worker_failed', 'worker_unavailable', 'deadline_exceeded']) {
+  for (const name of [
+    'complete',
+    'left',
+    'worker_failed',
+    'worker_unavailable',
+    'deadline_exceeded',
+    'rate_limit_exceeded',
+  ]) {
     expect(endings[name], name).toBeGreaterThan(0)
   }
 }, 300_000)

@@ -3,7 +3,11 @@
  * app and fleet over virtual time, network and workers. A seed decides what is asked and what goes wrong, and replays it.
  */
 import { createApp } from '../../app.ts'
+import { KeyVerifier } from '../../keys/verify-key.ts'
+import { InProcessRateLimiter } from '../../limits/rate-limiter.ts'
+import type { RateLimits } from '../../limits/tenant-usage.ts'
 import { protocolVersion } from '../../protocol/health.ts'
+import type { KeyRecord } from '../../protocol/keys.ts'
 import type { WorkerAddress } from '../choose.ts'
 import { sleep } from '../clock.ts'
 import { MemoryDirectory } from '../directory.ts'
@@ -56,6 +60,11 @@ class World {
   readonly #startable: boolean
   readonly #wanted: number
   readonly #slots: number
+  /** A second. */
+  readonly #freeRetries: number
+  readonly #limits: RateLimits
+  /** Of each tenant the requests that were let in: when they came and when they had ended. */
+  readonly #admitted = new Map<string, { cameMs: number; endedMs: number }[]>()
   readonly #endings: Record<string, number> = {}
   readonly #unexpected: unknown[] = []
   readonly #broken: unknown[] = []
@@ -68,6 +77,7 @@ class World {
     const dice = this.#dice
     this.#wanted = dice.between(1, 5)
     this.#slots = dice.between(1, 4)
+    this.#freeRetries = dice.pick([0, 0, 10])
     this.#startable = dice.chance(0.25)
     const faults = {
       latencyMs: dice.pick([2, 20, 200]),
@@ -82,8 +92,25 @@ class World {
       ...(this.#startable && { starter: this.#starter() }),
       fetch: this.#network.fetch,
       clock: this.time,
+      // Often none is free, so that there is something to exceed.
+      retryBudget: { perRequest: 0.2, perSecond: this.#freeRetries, most: 100 },
     })
-    const app = createApp({ fleet: this.#fleet, report: error => this.#unexpected.push(error) })
+    this.#limits = {
+      requestsPerMinute: dice.pick([null, 6, 20]),
+      concurrentRequests: dice.pick([null, 2, 5]),
+      requestsPerDay: null,
+      audioSecondsPerMinute: null,
+      audioSecondsPerDay: null,
+    }
+    const app = createApp({
+      fleet: this.#fleet,
+      keys: new VirtualKeys(),
+      rates: {
+        limiter: new InProcessRateLimiter(() => this.time.now()),
+        limitsOf: () => this.#limits,
+      },
+      report: error => this.#unexpected.push(error),
+    })
     this.#edge = request => app.fetch(request)
   }
 
@@ -259,6 +286,11 @@ class World {
     const name = ending.kind === 'error' ? ending.code : ending.kind
     this.#endings[name] = (this.#endings[name] ?? 0) + 1
     const tookMs = this.time.now() - cameMs
+    // The edge sees the end before a client does that reads slowly.
+    const endedMs = this.time.now() - 3 * request.readsEveryMs
+    if (name !== 'rate_limit_exceeded') {
+      this.#admitted.set(request.tenant, [...(this.#admitted.get(request.tenant) ?? []), { cameMs, endedMs }])
+    }
     // Reading slowly is the client's own time.
     const allowedMs = (request.timeoutMs ?? Number.POSITIVE_INFINITY) + 20 * request.readsEveryMs + 5_000
     if (tookMs > allowedMs)
@@ -285,8 +317,9 @@ class World {
 
   #check(): void {
     if (this.#unexpected.length > 0) throw new Error(`the edge reported ${String(this.#unexpected[0])}`)
+    this.#checkLimits()
     const seconds = this.time.now() / 1000
-    const most = this.#asked * 1.2 + 10 * seconds + 10
+    const most = this.#asked * 1.2 + this.#freeRetries * (seconds + 1)
     if (this.#network.sent > most)
       throw new Error(`${this.#network.sent} requests were sent for ${this.#asked}`)
     for (const worker of this.#workers.values()) {
@@ -301,6 +334,24 @@ class World {
     const held = this.#fleet.workers().filter(({ inFlight }) => inFlight !== 0)
     if (held.length > 0)
       throw new Error(`the edge counts ${held[0]!.inFlight} requests at ${held[0]!.address.id}`)
+  }
+
+  /** No more at once and no more a minute than a tenant may, whatever went wrong meanwhile. */
+  #checkLimits(): void {
+    const { requestsPerMinute, concurrentRequests } = this.#limits
+    for (const [tenant, requests] of this.#admitted) {
+      for (const { cameMs } of requests) {
+        const atOnce = requests.filter(other => other.cameMs <= cameMs && other.endedMs > cameMs).length
+        if (concurrentRequests !== null && atOnce > concurrentRequests) {
+          throw new Error(`${tenant} had ${atOnce} requests at once, and may have ${concurrentRequests}`)
+        }
+        const inMinute = requests.filter(other => other.cameMs >= cameMs && other.cameMs < cameMs + 60_000)
+        // A bucket that was full, and what came into it meanwhile.
+        if (requestsPerMinute !== null && inMinute.length > 2 * requestsPerMinute) {
+          throw new Error(`${tenant} had ${inMinute.length} requests in a minute, of ${requestsPerMinute}`)
+        }
+      }
+    }
   }
 
   #listed(): WorkerAddress[] {
@@ -322,6 +373,18 @@ class World {
   }
 }
 
+/** A key is its tenant's name: hashing needs real time. */
+class VirtualKeys extends KeyVerifier {
+  constructor() {
+    super({ find: async () => null }, () => 0)
+  }
+
+  override async verify(key: string): Promise<KeyRecord> {
+    const times = { created_at: 0, expires_at: null, revoked_at: null }
+    return { id: key, tenant: key, name: key, sha256: '', scopes: ['chat'], ...times } as KeyRecord
+  }
+}
+
 /** What may go wrong in a world such as this. Anything else is ours. */
 const expectedErrors = new Set([
   'worker_unavailable',
@@ -329,6 +392,7 @@ const expectedErrors = new Set([
   'overloaded',
   'deadline_exceeded',
   'request_cancelled',
+  'rate_limit_exceeded',
   // The model's own, in a stream.
   'internal_error',
 ])

@@ -59,6 +59,7 @@ function toRequest({ id, stream, timeoutMs, audio, tenant }: ClientRequest, sign
     headers: {
       'content-type': 'application/json',
       'x-request-id': id,
+      authorization: `Bearer ${tenant}`,
       ...(timeoutMs === null ? {} : { 'x-request-timeout': String(timeoutMs / 1000) }),
     },
     body: JSON.stringify({ model: 'pocket', stream, messages: [{ role: 'user', content }] }),
