@@ -146,6 +146,69 @@ describe('POST /v1/chat/completions', () => {
   })
 })
 
+describe('a body that is too large to be held', () => {
+  const large = (bytes: number, first: object, last: object = {}) =>
+    JSON.stringify({
+      ...first,
+      messages: [
+        { role: 'user', content: [{ type: 'input_audio', input_audio: { data: 'A'.repeat(bytes) } }] },
+      ],
+      ...last,
+    })
+  const inPieces = (bytes: Uint8Array) => {
+    let sent = 0
+    return new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent >= bytes.byteLength) return controller.close()
+        controller.enqueue(bytes.subarray(sent, sent + 65_536))
+        sent += 65_536
+      },
+    })
+  }
+  /** As from a socket: in pieces, without a length. */
+  const send = (app: ReturnType<typeof setUp>['app'], text: string) =>
+    app.request('/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: inPieces(new TextEncoder().encode(text)),
+      duplex: 'half',
+    } as RequestInit)
+
+  test('goes to the worker as it came', async () => {
+    const { worker, app } = setUp()
+    const text = large(9_000_000, { model: 'pocket' }, { stream: false })
+    let seen = ''
+    worker.chat = async request => {
+      seen = await request.text()
+      return Response.json({})
+    }
+    const response = await send(app, text)
+    expect([response.status, seen === text]).toEqual([200, true])
+  })
+
+  test('is cut off at the limit all the same, declared or not', async () => {
+    const { chat, app, worker } = setUp({ limits: { ...defaultLimits, maxBodyBytes: 3_000_000 } })
+    worker.chat = async request => Response.json({ length: (await request.text()).length })
+    const text = large(3_500_000, { model: 'pocket' })
+    expect(await codeOf(await chat(text))).toEqual([413, 'payload_too_large'])
+    const response = await send(app, text)
+    expect(await codeOf(response)).toEqual([413, 'payload_too_large'])
+  })
+
+  test('names its model within the first 4 MB', async () => {
+    const { app } = setUp()
+    expect((await send(app, large(3_000_000, {}, { model: 'pocket' }))).status).toBe(200)
+    const late = await send(app, large(6_000_000, {}, { model: 'pocket' }))
+    expect((await late.json()).error).toMatchObject({ code: 'invalid_request', param: 'model' })
+  })
+
+  test('is sent once', async () => {
+    const { chat, worker } = setUp()
+    worker.down = true
+    expect((await codeOf(await chat(large(2_000_000, { model: 'pocket' }))))[0]).toBe(503)
+  })
+})
+
 describe('paths', () => {
   test('models, all and one', async () => {
     const { app } = setUp()

@@ -21,6 +21,7 @@ export function audioKeysOf(messages: readonly Message[]): AudioKey[] {
     for (const part of content) {
       if (part.type === 'input_audio') keys.push(contentKey(part.input_audio.data))
       else if (part.type === 'audio_url') keys.push(urlKey(part.audio_url.url))
+      else if (part.type === 'file') keys.push(urlKey(`file:${part.file.file_id}`))
     }
   }
   return keys

@@ -69,6 +69,8 @@ export async function attempt(
       headers: withTimeout(asked.headers, deadlineMs === null ? null : deadlineMs - clock.now()),
       body: asked.body,
       signal,
+      // A body that is still coming is sent before the answer is read.
+      ...(asked.body instanceof ReadableStream && { duplex: 'half' }),
     })
   } catch (cause) {
     end(isGivenUp() ? 'neither' : 'failed')

@@ -138,7 +138,8 @@ export class Fleet {
     let choice = firstChoice
     let failures = 0
     let last: Unanswered | null = null
-    for (let attempts = 0; attempts < maxAttempts; attempts++) {
+    const mostAttempts = request.rest === undefined ? maxAttempts : 1
+    for (let attempts = 0; attempts < mostAttempts; attempts++) {
       if (attempts > 0) {
         choice = await this.#choose(request, deadlineMs, tried)
         // Who says that it can't do more is believed; the client is told what the last worker said.

@@ -7,6 +7,8 @@ export interface ForwardedRequest {
   requestId: string
   tenant: string
   body: Uint8Array
+  /** What follows `body` and is still to come. It can be sent once, so such a request goes to one worker only. */
+  rest?: ReadableStream<Uint8Array>
   /** `application/json` unless said, e.g. a multipart type with its boundary. */
   contentType?: string
   /** More headers for the worker, in lower case. */

@@ -5,6 +5,7 @@
 import { ApiError, ErrorBody, type ErrorCode, toErrorBody } from '../protocol/errors.ts'
 import { ServerSentEventParser, serializeEvent } from '../protocol/sse.ts'
 import { tenantHeader } from '../protocol/worker-headers.ts'
+import { readAll } from '../storage/object-store.ts'
 import type { OpenAiUpstream, WorkerAddress } from './choose.ts'
 import type { ForwardedRequest } from './forwarded-request.ts'
 
@@ -32,7 +33,9 @@ export async function toUpstream(worker: WorkerAddress, request: ForwardedReques
       'x-request-id': request.requestId,
       [tenantHeader]: request.tenant,
     }
-    const body = request.body as Uint8Array<ArrayBuffer>
+    const body = (
+      request.rest === undefined ? request.body : streamed(request.body, request.rest)
+    ) as BodyInit
     return { url, headers, body, normalize: null, rewriteEvent: null }
   }
   const model = openai.models[request.model] ?? request.model
@@ -40,9 +43,14 @@ export async function toUpstream(worker: WorkerAddress, request: ForwardedReques
   const traceparent = request.headers?.['traceparent']
   if (traceparent !== undefined) headers['traceparent'] = traceparent
   if (openai.apiKey !== null) headers['authorization'] = `Bearer ${openai.apiKey}`
+  // Its model has another name, so the body must be held.
+  const whole =
+    request.rest === undefined
+      ? request.body
+      : await readAll(streamed(request.body, request.rest) as unknown as AsyncIterable<Uint8Array>)
   const renamed = contentType.startsWith(jsonType)
-    ? renameInJson(request.body, model)
-    : await renameInForm(request.body, contentType, model)
+    ? renameInJson(whole, model)
+    : await renameInForm(whole, contentType, model)
   // A form brings its own type, with its boundary.
   if (typeof renamed === 'string') headers['content-type'] = jsonType
   return {
@@ -62,6 +70,20 @@ export function servedHere(openai: OpenAiUpstream, list: unknown): string[] {
   const data = (list as { data?: unknown } | null)?.data
   const ids = new Set(Array.isArray(data) ? data.map(entry => (entry as { id?: unknown } | null)?.id) : [])
   return Object.entries(openai.models).flatMap(([ours, theirs]) => (ids.has(theirs) ? [ours] : []))
+}
+
+/** The head of a body and what follows. */
+function streamed(head: Uint8Array, rest: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const writer = writable.getWriter()
+  writer
+    .write(head)
+    .then(() => {
+      writer.releaseLock()
+      return rest.pipeTo(writable)
+    })
+    .catch(error => rest.cancel(error).catch(() => {}))
+  return readable
 }
 
 function renameInJson(body: Uint8Array, model: string): string {

@@ -7,7 +7,7 @@ import { ApiError } from './errors.ts'
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
   const declared = Number(request.headers.get('content-length') ?? Number.NaN)
-  if (declared > maxBytes) throw tooLarge(maxBytes)
+  if (declared > maxBytes) throw bodyTooLarge(maxBytes)
   if (request.body === null) return new Uint8Array(0)
   const reader = request.body.getReader()
   const chunks: Uint8Array[] = []
@@ -19,7 +19,7 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
       length += value.byteLength
       if (length > maxBytes) {
         await reader.cancel().catch(() => {})
-        throw tooLarge(maxBytes)
+        throw bodyTooLarge(maxBytes)
       }
       chunks.push(value)
     }
@@ -70,7 +70,8 @@ export function requireJson(request: Request): void {
   })
 }
 
-function tooLarge(maxBytes: number): ApiError {
+/** For a body over the limit. */
+export function bodyTooLarge(maxBytes: number): ApiError {
   return new ApiError('payload_too_large', {
     message: `The body is larger than ${formatBytes(maxBytes)}. Compress the audio (Opus, MP3) or cut it.`,
   })

@@ -1,33 +1,71 @@
-/** `POST /v1/chat/completions`: checked here with the schema that the worker uses, then forwarded byte for byte. */
+/**
+ * `POST /v1/chat/completions`, forwarded byte for byte. A body that fits is checked here with the schema that the worker
+ * uses; of a larger one only what its way depends on is looked for, and it is streamed on: the edge never holds
+ * more than 8 MB of it, and the worker checks it.
+ */
 import type { Handler } from 'hono'
 import { backgroundOf } from '../background.ts'
 import type { EdgeEnv } from '../edge-env.ts'
 import { audioKeysOf } from '../fleet/affinity.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import { ApiError } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { parseChatCompletionRequest } from '../protocol/parse-chat-completion.ts'
-import { parseJson, readBody, requireJson } from '../protocol/read-body.ts'
+import { parseJson, requireJson } from '../protocol/read-body.ts'
+import { readHead } from '../protocol/read-head.ts'
+import { RequestScanner } from '../protocol/scan-request.ts'
 import { timeoutMsOf, traceHeadersOf } from '../protocol/worker-headers.ts'
+
+/** A larger body is streamed; one that fits is held some four times, as bytes, text and values. */
+const headBytes = 1024 * 1024
+/** So far `model` is looked for. */
+const maxHeadBytes = 4 * 1024 * 1024
 
 /** The route. @throws ApiError for a body that can't be read, is too large, or isn't a request */
 export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> {
   return async context => {
     const request = context.req.raw
     requireJson(request)
-    const body = await readBody(request, limits.maxBodyBytes)
-    const { model, messages, stream = false } = parseChatCompletionRequest(parseJson(body), limits)
-    return fleet.forward({
-      model,
+    const scanner = new RequestScanner()
+    const brokenOff = new AbortController()
+    const { head, rest } = await readHead(
+      request,
+      { headBytes, maxHeadBytes, maxBytes: limits.maxBodyBytes },
+      piece => {
+        scanner.push(piece)
+        return scanner.found.model !== null
+      },
+      error => brokenOff.abort(error),
+    )
+    const what = rest === null ? whole(head, limits) : { ...scanned(scanner), rest }
+    const forwarded = fleet.forward({
+      ...what,
       path: '/v1/chat/completions',
       requestId: context.get('requestId'),
       tenant: context.get('tenant'),
-      body,
+      body: head,
       headers: traceHeadersOf(request),
       timeoutMs: timeoutMsOf(request),
-      stream,
-      audio: audioKeysOf(messages),
-      signal: request.signal,
+      signal: rest === null ? request.signal : AbortSignal.any([request.signal, brokenOff.signal]),
       background: backgroundOf(context),
     })
+    return forwarded.catch(async error => {
+      await rest?.cancel(error).catch(() => {})
+      throw brokenOff.signal.aborted ? brokenOff.signal.reason : error
+    })
   }
+}
+
+function whole(body: Uint8Array, limits: Limits) {
+  const { model, messages, stream = false } = parseChatCompletionRequest(parseJson(body), limits)
+  return { model, stream, audio: audioKeysOf(messages) }
+}
+
+function scanned({ found: { model, stream } }: RequestScanner) {
+  if (model !== null) return { model, stream }
+  throw new ApiError('invalid_request', {
+    message:
+      'Invalid model: in a body of more than 4 MB it must stand before the messages, in the first 4 MB.',
+    param: 'model',
+  })
 }

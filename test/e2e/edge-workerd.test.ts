@@ -77,3 +77,14 @@ test('requests at once under one key are done once, in whichever isolate they ar
   expect(new Set(texts).size).toBe(1)
   expect(worker.seen.requests - before).toBe(1)
 })
+
+test('a body that is too large to be held is streamed to the worker', async () => {
+  const content = [
+    { type: 'input_audio', input_audio: { data: 'A'.repeat(6_000_000) } },
+    { type: 'text', text: 'What do you hear?' },
+  ]
+  const response = await ask(keys['other']!, content as never)
+  expect(response.status).toBe(200)
+  const answer = await response.json()
+  expect(answer.choices[0].message.content).toContain('What do you hear?')
+})
