@@ -2,7 +2,7 @@
 import { decodeAudioPieces } from '../gpu-worker/audio/decode.ts'
 import type { WhisperManifest } from '../gpu-worker/model/manifest.ts'
 import { loadPacks, type Pack } from '../gpu-worker/model/pack.ts'
-import { loadWhisper } from '../gpu-worker/model/whisper/whisper.ts'
+import { loadWhisperModel } from '../gpu-worker/model/whisper/whisper.ts'
 import { loadRuntime } from '../gpu-worker/runtime/load-runtime.ts'
 import type { SpeechModel, TranscribeOptions, Word } from '../gpu-worker/transcribe.ts'
 
@@ -26,7 +26,7 @@ export class Transcriber {
   static async load(threads: number): Promise<Transcriber> {
     const [packs, runtime] = await Promise.all([loadPacks('models'), loadRuntime()])
     const pack = packs.get('whisper-tiny.en') as Pack<WhisperManifest>
-    return new Transcriber(await loadWhisper(pack, { runtime, threads, packs }))
+    return new Transcriber(await loadWhisperModel(pack, { runtime, threads, packs }))
   }
 
   async transcribe(bytes: Uint8Array, options: Partial<TranscribeOptions>): Promise<Transcribed> {

@@ -74,6 +74,7 @@ try {
     threads: config.threads,
     engine: config.engine,
     encodeQueue,
+    whispers: new Map(),
   }
   state.speechModels = await loadSpeechModels(context)
   state.models = await loadChatModels(context)

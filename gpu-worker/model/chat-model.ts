@@ -10,6 +10,7 @@ import type { Tokenizer } from '../text/tokenizer.ts'
 import type { Pack } from './pack.ts'
 import type { AudioEmbeddings } from './splice.ts'
 import type { HeardSpeech } from './whisper/listener.ts'
+import type { Whispers } from './whisper/whisper.ts'
 
 /** One window of an audio, encoded: what enters the prompt, and which seconds of the audio it covers. */
 export interface EncodedWindow extends AudioEmbeddings {
@@ -104,6 +105,8 @@ export interface LoadContext {
   readonly engine: EngineOptions
   /** The turns of all models' encoders; a model that is given none has one of its own. */
   readonly encodeQueue?: EncodeQueue
+  /** Speech packs that are loaded already; a model that is given none loads its own. */
+  readonly whispers?: Whispers
   /** Every pack there is, by name; what a pack `requires` is among them. */
   readonly packs: ReadonlyMap<string, Pack>
 }

@@ -3,7 +3,7 @@ import type { ChatModel, LoadContext } from './chat-model.ts'
 import type { PocketManifest, WhisperManifest } from './manifest.ts'
 import type { Pack } from './pack.ts'
 import { loadPocketModel } from './pocket/pocket-model.ts'
-import { loadWhisper } from './whisper/whisper.ts'
+import { loadWhisperModel } from './whisper/whisper.ts'
 
 /** How each architecture that chats is loaded: one line, one folder. */
 const CHAT_ARCHITECTURES: Readonly<Record<string, (pack: Pack, context: LoadContext) => Promise<ChatModel>>> =
@@ -15,10 +15,10 @@ const CHAT_ARCHITECTURES: Readonly<Record<string, (pack: Pack, context: LoadCont
 const SPEECH_ARCHITECTURES: Readonly<
   Record<string, (pack: Pack, context: SpeechContext) => Promise<SpeechModel>>
 > = {
-  whisper: (pack, context) => loadWhisper(pack as Pack<WhisperManifest>, context),
+  whisper: (pack, context) => loadWhisperModel(pack as Pack<WhisperManifest>, context),
 }
 
-type SpeechContext = Pick<LoadContext, 'runtime' | 'threads' | 'packs' | 'encodeQueue'>
+type SpeechContext = Pick<LoadContext, 'runtime' | 'threads' | 'packs' | 'encodeQueue' | 'whispers'>
 
 /** Loads every pack that chats, by name. Packs of other architectures serve them, or other endpoints. */
 export async function loadChatModels(context: LoadContext): Promise<Map<string, ChatModel>> {

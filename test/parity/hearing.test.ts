@@ -53,7 +53,7 @@ beforeAll(async () => {
   const samples = readFloats(golden.samples)
   const padded = new Float32Array(samples.length + golden.tail_samples)
   padded.set(samples)
-  encoded = await new WhisperEncoder(encoderSession, 80).encode(padded, signal)
+  encoded = await new WhisperEncoder(encoderSession, whisper.manifest).encode(padded, signal)
 })
 
 afterAll(async () => {

@@ -1,5 +1,6 @@
 /** One window heard: encoder, then Whisper's decoder unless there is nothing to hear. */
 import type { EncodeFor } from '../../encode/encode-queue.ts'
+import { type Tensor, tensor } from '../../runtime/tensor.ts'
 import type { WordScorer } from '../../speech/word-scorer.ts'
 import type { HeardWindow } from '../chat-model.ts'
 import type { PocketManifest } from '../manifest.ts'
@@ -11,6 +12,7 @@ type Hearing = PocketManifest['hearing']
 
 /** Whisper's own window: what it was trained on, and the fallback when a short one makes it loop. */
 const FULL_WINDOW_SAMPLES = 480_000
+const NO_SAMPLES = new Float32Array(0)
 
 /**
  * @param samples one window, 16 kHz mono, at most 30 s less the tail
@@ -23,22 +25,25 @@ export async function hearWindow(
   who: Pick<EncodeFor, 'tenant' | 'signal'>,
   scorer: WordScorer | null,
 ): Promise<Pick<HeardWindow, 'features' | 'speech'>> {
-  const { signal } = who
-  const length = samples.length + hearing.tail_samples
-  if (loudestRms(samples) < hearing.gate.min_rms) {
-    // The mel spectrogram normalizes loudness away: what nobody hears is encoded as the silence that it is.
-    const { features } = await whisper.encoder.encode(new Float32Array(length), signal)
-    return { features, speech: null }
-  }
-  const encoded = await whisper.encoder.encode(padded(samples, length), signal)
+  const { encoder, listener } = whisper
   const { max_tokens: maxTokens, alternatives } = hearing
   const options = { maxTokens, alternatives, scorer, who }
-  let speech = await whisper.listener.listen(encoded, options)
-  if (speech.isLoop) {
-    const fullWindow = await whisper.encoder.encode(padded(samples, FULL_WINDOW_SAMPLES), signal)
-    speech = await whisper.listener.listen(fullWindow, options)
+  const length = samples.length + hearing.tail_samples
+  const isSilent = loudestRms(samples) < hearing.gate.min_rms
+  // The mel spectrogram normalizes loudness away: what nobody hears is encoded as the silence that it is.
+  const encoded = await encoder.encode(padded(isSilent ? NO_SAMPLES : samples, length), who.signal)
+  try {
+    const features = copied(encoded.features)
+    if (isSilent) return { features, speech: null }
+    let speech = await listener.listen(encoded, options)
+    if (speech.isLoop) {
+      const fullWindow = await encoder.encode(padded(samples, FULL_WINDOW_SAMPLES), who.signal)
+      speech = await listener.listen(fullWindow, options).finally(() => encoder.recycle(fullWindow))
+    }
+    return { features, speech: isSpeech(speech, hearing.gate) ? speech : null }
+  } finally {
+    encoder.recycle(encoded)
   }
-  return { features: encoded.features, speech: isSpeech(speech, hearing.gate) ? speech : null }
 }
 
 /** Whether a transcript is one, by the thresholds that the pack measured. */
@@ -48,4 +53,9 @@ export function isSpeech(speech: HeardSpeech, gate: Hearing['gate']): boolean {
   return !(
     speech.noSpeechProbability > gate.max_no_speech_probability && speech.meanLogprob < gate.min_mean_logprob
   )
+}
+
+/** What is kept, out of memory that will be used again. */
+function copied({ data, dims }: Tensor<'float32'>): Tensor<'float32'> {
+  return tensor('float32', data.slice(), dims)
 }

@@ -14,10 +14,8 @@ import { identityOf } from '../identity.ts'
 import type { PocketManifest, WhisperManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
 import { spliceAudio } from '../splice.ts'
-import { WhisperDecoder } from '../whisper/decoder.ts'
-import { WhisperEncoder } from '../whisper/encoder.ts'
 import { WhisperListener } from '../whisper/listener.ts'
-import { Recognizer } from '../whisper/recognizer.ts'
+import { loadWhisper } from '../whisper/whisper.ts'
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts'
 import { EmbeddingTable } from './embedding-table.ts'
 import { hearWindow } from './hear.ts'
@@ -25,8 +23,6 @@ import { createVocabularyBridge } from './vocabulary-bridge.ts'
 
 const SAMPLE_RATE_HZ = 16_000
 const WINDOW_SECONDS = 30
-/** Rows of the recognizer: four windows, or one with a beam beside one without. */
-const LISTENING_ROWS = 10
 /** Goes up when the code hears otherwise than before, so that no cache on disk keeps what it heard then. */
 const HEARING_VERSION = 2
 
@@ -39,33 +35,21 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     throw new RangeError(`pack '${manifest.name}' needs the speech pack '${manifest.speech.pack}'`)
   }
   const { runtime, threads, encodeQueue = new EncodeQueue() } = context
-  const [decoder, encoderSession, listenerSession, table, tokenizer, speechTokenizer, ...checkpointList] =
-    await Promise.all([
-      runtime.loadSession(pack.path(languageModel.graph), { threads }),
-      runtime.loadSession(speechPack.path(speechPack.manifest.encoder.graph), { threads }),
-      runtime.loadSession(speechPack.path(speechPack.manifest.decoder.graph), { threads }),
-      EmbeddingTable.load(pack.path(languageModel.embedding.file), {
-        vocabulary: languageModel.vocabulary,
-        hidden: languageModel.hidden,
-        blockSize: languageModel.embedding.block_size,
-        zeroPoint: languageModel.embedding.zero_point,
-      }),
-      loadTokenizer(pack.path(manifest.tokenizer)),
-      loadTokenizer(speechPack.path(speechPack.manifest.tokenizer)),
-      ...manifest.checkpoints.map(({ name }) => loadCheckpoint(pack, name, runtime)),
-    ])
+  const [decoder, whisper, table, tokenizer, ...checkpointList] = await Promise.all([
+    runtime.loadSession(pack.path(languageModel.graph), { threads }),
+    loadWhisper(speechPack, context),
+    EmbeddingTable.load(pack.path(languageModel.embedding.file), {
+      vocabulary: languageModel.vocabulary,
+      hidden: languageModel.hidden,
+      blockSize: languageModel.embedding.block_size,
+      zeroPoint: languageModel.embedding.zero_point,
+    }),
+    loadTokenizer(pack.path(manifest.tokenizer)),
+    ...manifest.checkpoints.map(({ name }) => loadCheckpoint(pack, name, runtime)),
+  ])
   const checkpoints = new Map(checkpointList.map(checkpoint => [checkpoint.name, checkpoint]))
-  const whisper = {
-    encoder: new WhisperEncoder(encoderSession, speechPack.manifest.audio.mel_bins),
-    listener: new WhisperListener(
-      new Recognizer(
-        new WhisperDecoder(listenerSession, speechPack.manifest.decoder, LISTENING_ROWS),
-        speechPack.manifest.tokens,
-      ),
-      speechPack.manifest,
-      speechTokenizer,
-    ),
-  }
+  const { tokenizer: speechTokenizer, encoder } = whisper
+  const listener = new WhisperListener(whisper.recognizer, whisper.manifest, speechTokenizer)
   const textOf = tokenTexts(speechTokenizer)
   const bridge = createVocabularyBridge(speechTokenizer, tokenizer, table)
   const engine = createEngine(
@@ -87,7 +71,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
       const scorer = expected && scorerOf(expected, textOf)
       for (const { start, end } of splitWindows(samples, maxSeconds)) {
         const heard = await turn(() =>
-          hearWindow(samples.subarray(start, end), whisper, hearing, who, scorer),
+          hearWindow(samples.subarray(start, end), { encoder, listener }, hearing, who, scorer),
         )
         windows.push({ ...heard, startSeconds: start / SAMPLE_RATE_HZ, endSeconds: end / SAMPLE_RATE_HZ })
       }
@@ -184,8 +168,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
       await engine.close()
       await Promise.all([
         decoder.release(),
-        encoderSession.release(),
-        listenerSession.release(),
+        whisper.close(),
         ...checkpointList.map(checkpoint => checkpoint.close()),
       ])
     },

@@ -14,46 +14,17 @@ export interface EncodedSpeech {
   cross: Readonly<Record<string, Tensor>>
 }
 
-/**
- * Whisper's encoder over the real frames only: 5 s of audio cost a sixth of the usual 30 s window.
- * (Positions past the audio are simply not there; short-context distillation made the decoder used to it.)
- */
-export class WhisperEncoder {
-  readonly #session: OrtSession
-  readonly #melBins: 80 | 128
-
-  constructor(session: OrtSession, melBins: 80 | 128) {
-    this.#session = session
-    this.#melBins = melBins
-  }
-
-  /**
-   * @param samples at most 30 s, 16 kHz mono
-   * @param signal ends the run between two operators
-   */
-  async encode(samples: Float32Array, signal: AbortSignal): Promise<EncodedSpeech> {
-    const mel = logMelSpectrogram(samples, this.#melBins)
-    const outputs = await this.#session.run(
-      {
-        mel: tensor('float32', mel.data, [1, this.#melBins, mel.frames]),
-        frame_counts: tensor('int64', BigInt64Array.of(BigInt(mel.frames)), [1]),
-      },
-      undefined,
-      { signal },
-    )
-    const { audio_features: features, ...cross } = outputs
-    return { positions: mel.frames / 2, features: features as Tensor<'float32'>, cross }
-  }
-}
-
 /** Room for one full window: features and cross-attention, by output. */
 type Buffers = ReadonlyMap<string, Float32Array>
 
 /**
- * The same for those who are done with a window soon and say so: its memory is used again. Megabytes that come and go
- * with every clip would have the garbage collector at work all the time.
+ * Whisper's encoder over the real frames only: 5 s of audio cost a sixth of the usual 30 s window.
+ * (Positions past the audio are simply not there; short-context distillation made the decoder used to it.)
+ *
+ * The memory of a window is used again once it is recycled: megabytes that come and go with every clip would have the
+ * garbage collector at work all the time.
  */
-export class RecyclingEncoder {
+export class WhisperEncoder {
   readonly #session: OrtSession
   readonly #melBins: 80 | 128
   /** Elements of one position, by output. */
@@ -73,7 +44,10 @@ export class RecyclingEncoder {
     this.#widths = widths
   }
 
-  /** @see WhisperEncoder.encode */
+  /**
+   * @param samples at most 30 s, 16 kHz mono
+   * @param signal ends the run between two operators
+   */
   async encode(samples: Float32Array, signal: AbortSignal): Promise<EncodedSpeech> {
     const mel = logMelSpectrogram(samples, this.#melBins)
     const positions = mel.frames / 2

@@ -10,7 +10,8 @@ import type { TokenRules } from '../../speech/token-rules.ts'
 import type { WordScorer } from '../../speech/word-scorer.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import type { WhisperManifest } from '../manifest.ts'
-import type { EncodedSpeech, RecyclingEncoder } from './encoder.ts'
+import type { WhisperDecoder } from './decoder.ts'
+import type { EncodedSpeech, WhisperEncoder } from './encoder.ts'
 import type { Recognizer } from './recognizer.ts'
 
 /** How a window is to be heard. */
@@ -44,7 +45,8 @@ export interface HeardTranscript {
 }
 
 export interface Ears {
-  readonly encoder: RecyclingEncoder
+  readonly encoder: WhisperEncoder
+  readonly decoder: WhisperDecoder
   readonly recognizer: Recognizer
   readonly tokenizer: Tokenizer
   readonly manifest: WhisperManifest

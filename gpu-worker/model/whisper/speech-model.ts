@@ -18,7 +18,6 @@ import type {
   VoiceActivityOptions,
 } from '../../transcribe.ts'
 import type { VoiceActivity } from '../silero-vad/voice-activity.ts'
-import type { WhisperDecoder } from './decoder.ts'
 import {
   type Ears,
   type HeardTranscript,
@@ -51,7 +50,6 @@ export class WhisperSpeechModel implements SpeechModel {
   readonly languages: readonly string[]
   readonly canTranslate = false
   readonly #ears: Ears
-  readonly #decoder: WhisperDecoder
   readonly #activity: VoiceActivity | null
   readonly #encodeQueue: EncodeQueue
   readonly #close: () => Promise<void>
@@ -61,7 +59,6 @@ export class WhisperSpeechModel implements SpeechModel {
   /** @param activity null where there is no detector: recordings are then cut at quiet places */
   constructor(
     ears: Ears,
-    decoder: WhisperDecoder,
     activity: VoiceActivity | null,
     encodeQueue: EncodeQueue,
     close: () => Promise<void>,
@@ -70,7 +67,6 @@ export class WhisperSpeechModel implements SpeechModel {
     this.id = manifest.name
     this.languages = manifest.languages
     this.#ears = ears
-    this.#decoder = decoder
     this.#activity = activity
     this.#encodeQueue = encodeQueue
     this.#close = close
@@ -255,7 +251,7 @@ export class WhisperSpeechModel implements SpeechModel {
     const { start_of_transcript, no_timestamps, end_of_text } = this.#ears.manifest.tokens
     const text = parts.flatMap(({ tokens }) => tokens)
     const ids = [start_of_transcript, no_timestamps, ...text, end_of_text]
-    const { data, dims } = await this.#decoder.align(encoded, ids, signal)
+    const { data, dims } = await this.#ears.decoder.align(encoded, ids, signal)
     const realPositions = Math.ceil(window.samples.length / SAMPLES_PER_POSITION)
     const starts = alignTokens(data, [dims[1]!, dims[2]!, dims[3]!], 1, realPositions)
     const { logprobs } = transcripts[0]!
