@@ -199,7 +199,7 @@ describe('a body that is too large to be held', () => {
     const { app } = setUp()
     expect((await send(app, large(3_000_000, {}, { model: 'pocket' }))).status).toBe(200)
     const late = await send(app, large(6_000_000, {}, { model: 'pocket' }))
-    expect((await late.json()).error).toMatchObject({ code: 'invalid_request', param: 'model' })
+    expect((await late.json()).error).toMatchObject({ code: 'payload_too_large', param: 'model' })
   })
 
   test('is sent once', async () => {

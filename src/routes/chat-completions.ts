@@ -37,7 +37,14 @@ export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> 
       },
       error => brokenOff.abort(error),
     )
-    const what = rest === null ? whole(head, limits) : { ...scanned(scanner), rest }
+    const { model, stream } = scanner.found
+    if (rest !== null && model === null) {
+      throw new ApiError('payload_too_large', {
+        message: 'In a body of more than 4 MB, model must stand before the messages, within the first 4 MB.',
+        param: 'model',
+      })
+    }
+    const what = rest === null || model === null ? whole(head, limits) : { model, stream, rest }
     const forwarded = fleet.forward({
       ...what,
       path: '/v1/chat/completions',
@@ -49,8 +56,7 @@ export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> 
       signal: rest === null ? request.signal : AbortSignal.any([request.signal, brokenOff.signal]),
       background: backgroundOf(context),
     })
-    return forwarded.catch(async error => {
-      await rest?.cancel(error).catch(() => {})
+    return forwarded.catch(error => {
       throw brokenOff.signal.aborted ? brokenOff.signal.reason : error
     })
   }
@@ -59,13 +65,4 @@ export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> 
 function whole(body: Uint8Array, limits: Limits) {
   const { model, messages, stream = false } = parseChatCompletionRequest(parseJson(body), limits)
   return { model, stream, audio: audioKeysOf(messages) }
-}
-
-function scanned({ found: { model, stream } }: RequestScanner) {
-  if (model !== null) return { model, stream }
-  throw new ApiError('invalid_request', {
-    message:
-      'Invalid model: in a body of more than 4 MB it must stand before the messages, in the first 4 MB.',
-    param: 'model',
-  })
 }
