@@ -39,6 +39,8 @@ export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> 
     )
     const { model, stream } = scanner.found
     if (rest !== null && model === null) {
+      // Read to its limit: a client that is still writing would see a broken connection instead of the answer.
+      await rest.pipeTo(new WritableStream()).catch(() => {})
       throw new ApiError('payload_too_large', {
         message: 'In a body of more than 4 MB, model must stand before the messages, within the first 4 MB.',
         param: 'model',
