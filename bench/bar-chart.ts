@@ -32,6 +32,7 @@ export function barChart(bars: readonly Bar[], { title }: { title: string }): st
   )
   const rows = bars.map((bar, index) => row(bar, TOP + index * ROW))
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="13">
+<title>${escapeXml(title)}</title>
 <style>text { fill: #334 } .note { fill: #667; font-size: 11px } .grid { stroke: #ccd } .axis { stroke: #667 } .won { fill: #2a7f62 } .lost { fill: #c2703d } .goal { stroke: #223; stroke-width: 2 }
 @media (prefers-color-scheme: dark) { text { fill: #dde } .note { fill: #99a } .grid { stroke: #445 } .axis { stroke: #99a } .goal { stroke: #fff } }</style>
 <text x="12" y="24" font-weight="600">${escapeXml(title)}</text>
@@ -51,7 +52,7 @@ function row({ label, note, value, goal }: Bar, top: number): string {
   const middle = top + 14
   return (
     `<text x="${LABEL_WIDTH - 12}" y="${middle}" text-anchor="end">${escapeXml(label)}</text>` +
-    `<rect x="${left}" y="${top + 2}" width="${Math.max(1, right - left)}" height="${ROW - 10}" rx="2" class="${reached ? 'won' : 'lost'}"/>` +
+    `<rect x="${left}" y="${top + 2}" width="${Math.max(1, right - left).toFixed(1)}" height="${ROW - 10}" rx="2" class="${reached ? 'won' : 'lost'}"/>` +
     tick +
     `<text x="${LABEL_WIDTH + PLOT_WIDTH + 12}" y="${middle}" class="note">${escapeXml(`${value.toPrecision(3)}x  (${note})`)}</text>`
   )
