@@ -1,4 +1,5 @@
 /** Reads a request's body, never more of it than is allowed. */
+import { concatBytes } from './concat-bytes.ts'
 import { ApiError } from './errors.ts'
 
 /**
@@ -26,14 +27,7 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   } finally {
     reader.releaseLock()
   }
-  if (chunks.length === 1) return chunks[0]!
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
+  return concatBytes(chunks, length)
 }
 
 /** The JSON value of a body. @throws ApiError `invalid_json`, with the position where it breaks */

@@ -1,4 +1,5 @@
 /** Reads the beginning of a body and leaves the rest to be streamed on. */
+import { concatBytes } from './concat-bytes.ts'
 import type { ApiError } from './errors.ts'
 import { bodyTooLarge } from './read-body.ts'
 
@@ -28,7 +29,7 @@ export async function readHead(
   let length = 0
   while (true) {
     const { done, value } = await reader.read()
-    if (done) return { head: concat(pieces, length), rest: null }
+    if (done) return { head: concatBytes(pieces, length), rest: null }
     length += value.byteLength
     if (length > maxBytes) {
       await reader.cancel().catch(() => {})
@@ -51,16 +52,5 @@ export async function readHead(
     },
     cancel: reason => reader.cancel(reason),
   })
-  return { head: concat(pieces, length), rest }
-}
-
-function concat(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.byteLength
-  }
-  return bytes
+  return { head: concatBytes(pieces, length), rest }
 }
