@@ -37,7 +37,12 @@ export function createAudioSources(
     },
     async readFile(id, { tenant, maxBytes, param }) {
       const { body } = await files.open(tenant, id, param)
-      return (await readAll(limitedPieces(body, maxBytes))) as Uint8Array<ArrayBuffer>
+      try {
+        return (await readAll(limitedPieces(body, maxBytes))) as Uint8Array<ArrayBuffer>
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        throw new ApiError(error.code, { message: error.message, param, cause: error })
+      }
     },
   }
 }

@@ -8,9 +8,11 @@ import { defaultLimits } from '../src/protocol/limits.ts'
 import type { NgramModelCard } from '../src/protocol/ngram-models.ts'
 import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
 import { Transcription, TranscriptionVerbose, TranscriptStreamEvent } from '../src/protocol/transcriptions.ts'
+import { FileLibrary } from '../src/storage/file-library.ts'
 import { MemoryStore } from '../src/storage/memory-store.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
 import { silentWav } from '../test/support/wav.ts'
+import { createAudioSources } from './audio-sources.ts'
 import { fakeChatModel } from './fake-chat-model.ts'
 import { type FakeSpeechModel, fakeSpeechModel } from './fake-speech-model.ts'
 import { createWorkerApp } from './server.ts'
@@ -27,11 +29,12 @@ function setUp(speech: FakeSpeechModel = fakeSpeechModel([' Hello there.', ' How
     maxTranscriptionSeconds: 3,
     maxAudioSeconds: 2.5,
   }
+  const files = new FileLibrary(new MemoryStore(), Date.now)
   const ngramModels = new NgramModels(new MemoryStore(), { maxModelBytes: 1_000_000 })
   const app = createWorkerApp(
     { status: 'ready', models: new Map([['fake', chat]]), speechModels: new Map([['hears', speech]]) },
     limits,
-    { ngramModels },
+    { ngramModels, audioSources: createAudioSources(files, null, 0) },
   )
   const post = (
     fields: Record<string, string | string[]>,
@@ -44,7 +47,18 @@ function setUp(speech: FakeSpeechModel = fakeSpeechModel([' Hello there.', ' How
       for (const value of [values].flat()) form.append(name, value)
     return app.request(`/v1/audio/${path}`, { method: 'POST', body: form })
   }
-  return { app, post, speech, chat, ngramModels }
+  const upload = async (bytes: Uint8Array<ArrayBuffer>, tenant = 'default') => {
+    const { id } = await files.add(tenant, {
+      filename: 'a.wav',
+      purpose: 'user_data',
+      contentType: 'audio/wav',
+      expiresAt: Math.floor(Date.now() / 1000) + 60,
+      maxBytes: 1_000_000,
+      open: async () => new Blob([bytes]).stream(),
+    })
+    return id
+  }
+  return { app, post, upload, speech, chat, ngramModels }
 }
 
 async function eventsOf(response: Response): Promise<TranscriptStreamEvent[]> {
@@ -245,6 +259,28 @@ describe('a transcription', () => {
   ])('refuses %s', async (_, fields, file, status, code, param) => {
     const error = await errorOf(await setUp().post(fields, file))
     expect(error).toMatchObject({ status, code, param })
+  })
+
+  it('is of a file that was uploaded, by a speech model and by a chat model', async () => {
+    const { post, upload } = setUp()
+    const file_id = await upload(wav)
+    const spoken = Transcription.parse(await (await post({ file_id }, null)).json())
+    expect(spoken).toMatchObject({ text: 'Hello there. How are you?', usage: { seconds: 2 } })
+    const prompted = Transcription.parse(await (await post({ model: 'fake', file_id }, null)).json())
+    expect(prompted.text).toBe('Hello.')
+  })
+
+  it.each(['hears', 'fake'])('of an uploaded file by %s says what is wrong with it', async model => {
+    const { post, upload } = setUp()
+    const refusal = async (file_id: string) => errorOf(await post({ model, file_id }, null))
+    const about = { param: 'file_id' }
+    expect(await refusal(await upload(longWav))).toMatchObject({ code: 'audio_too_long', ...about })
+    expect(await refusal(await upload(new Uint8Array(100_001)))).toMatchObject({
+      status: 413,
+      code: 'payload_too_large',
+      ...about,
+    })
+    expect(await refusal(await upload(wav, 'other'))).toMatchObject({ code: 'file_not_found', ...about })
   })
 
   it('is stopped by a client that leaves', async () => {

@@ -6,7 +6,7 @@
  */
 import { ApiError } from '../src/protocol/errors.ts'
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
-import type { TranscriptionForm } from '../src/protocol/parse-transcription.ts'
+import type { Recording, TranscriptionForm } from '../src/protocol/parse-transcription.ts'
 import { defaultNgramWeight, defaultWordBonus } from '../src/protocol/rescore.ts'
 import type {
   ServerVad,
@@ -72,16 +72,21 @@ export function transcribe(
 
 async function* transcribeWithSpeechModel(
   model: SpeechModel,
-  { request, file }: TranscriptionForm,
+  { request, recording }: TranscriptionForm,
   task: TranscriptionTask,
-  { limits, signal, tenant, ngramModels }: TranscriptionContext,
+  { limits, signal, tenant, ngramModels, audioSources }: TranscriptionContext,
 ): AsyncGenerator<TranscriptEvent> {
   if (task === 'translate') throw cannotTranslate(model.id)
   const { ngram_model: reference } = request
   const opened = reference === undefined ? null : await ngramModels.open(tenant, reference, 'ngram_model')
   const options = optionsOf(request, model, opened, tenant, signal)
   const { maxTranscriptionSeconds: maxSeconds, maxAudioBytes: maxBytes } = limits
-  const samples = decodeAudioPieces(file.bytes, { maxSeconds, maxBytes }, signal)
+  const param = paramOf(recording)
+  const bytes =
+    recording.kind === 'sent'
+      ? recording.file.bytes
+      : await audioSources.readFile(recording.fileId, { tenant, maxBytes, param, signal })
+  const samples = decodeAudioPieces(bytes, { maxSeconds, maxBytes }, signal)
   try {
     for await (const event of model.transcribe(samples, options)) {
       if (event.type === 'segment') {
@@ -100,7 +105,7 @@ async function* transcribeWithSpeechModel(
     }
   } catch (error) {
     throwIfCancelled(signal)
-    throw withParam(error, 'file')
+    throw withParam(error, param)
   }
 }
 
@@ -155,7 +160,7 @@ function vadOf(strategy: 'auto' | 'none' | ServerVad): TranscribeOptions['vad'] 
 
 /** By a prompt, as Qwen2-Audio is asked; parts of long recordings one after the other. */
 async function* transcribeWithChatModel(
-  { request, file }: TranscriptionForm,
+  { request, recording }: TranscriptionForm,
   task: TranscriptionTask,
   context: TranscriptionContext,
   translationPrompt: string | null,
@@ -163,12 +168,9 @@ async function* transcribeWithChatModel(
   if (task === 'translate' && translationPrompt === null) throw cannotTranslate(request.model)
   refuseForChat(request)
   const text = task === 'translate' ? translationPrompt! : TRANSCRIBE_PROMPT
-  const { buffer, byteOffset, byteLength } = file.bytes
-  const data = Buffer.from(buffer, byteOffset, byteLength).toString('base64')
-  const audio = { type: 'input_audio', input_audio: { data } }
   const question = parseChatCompletionRequest({
     model: request.model,
-    messages: [{ role: 'user', content: [audio, { type: 'text', text }] }],
+    messages: [{ role: 'user', content: [toPart(recording), { type: 'text', text }] }],
     long_audio: 'chunk',
     temperature: request.temperature ?? 0,
     logprobs: request.include?.includes('logprobs') ?? false,
@@ -205,11 +207,24 @@ async function* transcribeWithChatModel(
       }
     }
   } catch (error) {
-    // The conversation was made here; the caller sent a file.
+    // The conversation was made here; the caller sent or named a file.
     if (!(error instanceof ApiError) || !error.param?.startsWith('messages')) throw error
     const message = error.message.replaceAll(/messages\[0\]\S*?: /g, '')
-    throw new ApiError(error.code, { message, param: 'file', cause: error })
+    throw new ApiError(error.code, { message, param: paramOf(recording), cause: error })
   }
+}
+
+/** The recording as a part of a conversation. */
+function toPart(recording: Recording) {
+  if (recording.kind === 'uploaded') return { type: 'file', file: { file_id: recording.fileId } }
+  const { buffer, byteOffset, byteLength } = recording.file.bytes
+  const data = Buffer.from(buffer, byteOffset, byteLength).toString('base64')
+  return { type: 'input_audio', input_audio: { data } }
+}
+
+/** The field that carries the recording. */
+function paramOf({ kind }: Recording): 'file' | 'file_id' {
+  return kind === 'sent' ? 'file' : 'file_id'
 }
 
 /** Fields that only a speech model can follow. @throws ApiError `unsupported_parameter` */

@@ -131,6 +131,9 @@ export async function transcripts() {
   same<typeof verbose, TranscriptionVerbose>(true)
   const subtitles = await client.audio.transcriptions.create({ model, file, response_format: 'srt' })
   same<typeof subtitles, string>(true)
+  await client.audio.transcriptions.create({ model, file_id: 'file-0' })
+  // @ts-expect-error one of them
+  await client.audio.transcriptions.create({ model, file, file_id: 'file-0' })
   // @ts-expect-error the file is missing
   await client.audio.transcriptions.create({ model })
   // @ts-expect-error speakers are not told apart

@@ -14,11 +14,13 @@ import type * as transcriptions from '../../src/protocol/transcriptions.ts'
 export type ChatCompletionRequest = z.input<typeof chat.ChatCompletionRequest>
 export type ChatCompletion = z.output<typeof chat.ChatCompletion>
 export type ChatCompletionChunk = z.output<typeof chat.ChatCompletionChunk>
-export type TranscriptionForm = z.input<typeof transcriptions.TranscriptionRequest> & { file: File }
+export type TranscriptionForm = z.input<typeof transcriptions.TranscriptionRequest> & {
+  file?: File | undefined
+}
 export type Transcription = z.output<typeof transcriptions.Transcription>
 export type TranscriptionVerbose = z.output<typeof transcriptions.TranscriptionVerbose>
 export type TranscriptStreamEvent = z.output<typeof transcriptions.TranscriptStreamEvent>
-export type TranslationForm = z.input<typeof transcriptions.TranslationRequest> & { file: File }
+export type TranslationForm = z.input<typeof transcriptions.TranslationRequest> & { file?: File | undefined }
 export type RescoreRequest = z.input<typeof rescore.RescoreRequest>
 export type Rescored = z.output<typeof rescore.Rescored>
 export type NgramModelForm = z.input<typeof ngramModels.NgramTraining> & { file: File }

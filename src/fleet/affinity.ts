@@ -21,7 +21,7 @@ export function audioKeysOf(messages: readonly Message[]): AudioKey[] {
     for (const part of content) {
       if (part.type === 'input_audio') keys.push(contentKey(part.input_audio.data))
       else if (part.type === 'audio_url') keys.push(urlKey(part.audio_url.url))
-      else if (part.type === 'file') keys.push(urlKey(`file:${part.file.file_id}`))
+      else if (part.type === 'file') keys.push(audioKeyOfFileId(part.file.file_id))
     }
   }
   return keys
@@ -30,6 +30,11 @@ export function audioKeysOf(messages: readonly Message[]): AudioKey[] {
 /** The audio of a form. */
 export function audioKeyOfFile(bytes: Uint8Array): AudioKey {
   return sampled(bytes.length, (start, end) => String.fromCharCode(...bytes.subarray(start, end)))
+}
+
+/** An uploaded file. */
+export function audioKeyOfFileId(id: string): AudioKey {
+  return contentKey(`file:${id}`)
 }
 
 function urlKey(url: string): AudioKey {

@@ -13,6 +13,28 @@ function formOf(fields: Record<string, string | string[]>): MultipartForm {
 }
 const parse = (fields: Record<string, string | string[]>) => parseTranscriptionForm(formOf(fields)).request
 
+describe('the recording', () => {
+  const fileId = `file-${'0'.repeat(32)}`
+  const named = (fields: Record<string, string>) => ({ ...formOf(fields), files: new Map() })
+
+  test('is the file of the form, or one that was uploaded', () => {
+    expect(parseTranscriptionForm(formOf({})).recording).toMatchObject({ kind: 'sent' })
+    for (const parse of [parseTranscriptionForm, parseTranslationForm]) {
+      expect(parse(named({ file_id: fileId })).recording).toEqual({ kind: 'uploaded', fileId })
+    }
+  })
+
+  test.each<[string, MultipartForm, string]>([
+    ['neither', named({}), 'file'],
+    ['both', formOf({ file_id: fileId }), 'file_id'],
+    ['what is no id', named({ file_id: '../x' }), 'file_id'],
+  ])('is not %s', (_, form, param) => {
+    expect(() => parseTranscriptionForm(form)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', param }),
+    )
+  })
+})
+
 describe('a transcription', () => {
   test('has numbers, flags, lists and objects where a form has text', () => {
     const request = parse({

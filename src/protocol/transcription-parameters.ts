@@ -8,6 +8,10 @@ const noSpeakers = 'speakers are not told apart here'
 
 const common: Readonly<Record<string, ParameterSupport>> = {
   file: { kind: 'done', note: 'WAV, MP3, FLAC, Ogg, WebM, MP4; told apart by its bytes. At most 25 MB.' },
+  file_id: {
+    kind: 'extension',
+    note: 'Id of an uploaded file (`POST /v1/files`, `POST /v1/uploads`), in the place of `file`; at most 25 MB too.',
+  },
   model: { kind: 'done', note: 'A name that `GET /v1/models` lists with the task, or any model that chats.' },
   prompt: { kind: 'done', note: 'Of speech models: names, spelling and style are taken from it.' },
   response_format: {

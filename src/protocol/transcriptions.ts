@@ -29,6 +29,8 @@ const common = {
   response_format: TranscriptFormat.optional(),
   /** 0 is greedy or a beam, and Whisper's ladder where a window's transcript fails its checks. */
   temperature: z.number().min(0).max(1).optional(),
+  /** Ours: the id of an uploaded file, in the place of `file`. */
+  file_id: z.string().optional(),
 }
 
 /** The fields of a transcription, beside its `file`. `parseTranscriptionForm` also explains what is refused. */

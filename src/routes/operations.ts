@@ -68,6 +68,8 @@ export interface Operation {
 const json = (body: Body): Bodies => ({ 'application/json': body })
 
 const recording = { file: z.file() }
+/** Or `file_id`; one of them must be there. */
+const recordingOrId = { file: z.file().optional() }
 /** A transcript in the formats that there are. */
 const transcripts: Bodies = {
   ...json({ Transcription, TranscriptionVerbose }),
@@ -97,7 +99,8 @@ export const operations: readonly Operation[] = [
     path: '/v1/audio/transcriptions',
     operationId: 'createTranscription',
     summary: 'Write down what is said in a recording',
-    request: { 'multipart/form-data': { TranscriptionForm: TranscriptionRequest.extend(recording) } },
+    description: 'The recording is `file`, or `file_id` of one that was uploaded: one of them.',
+    request: { 'multipart/form-data': { TranscriptionForm: TranscriptionRequest.extend(recordingOrId) } },
     parameters: transcriptionParameters,
     responses: {
       200: {
@@ -112,7 +115,8 @@ export const operations: readonly Operation[] = [
     path: '/v1/audio/translations',
     operationId: 'createTranslation',
     summary: 'Write down in English what is said in a recording',
-    request: { 'multipart/form-data': { TranslationForm: TranslationRequest.extend(recording) } },
+    description: 'The recording is `file`, or `file_id` of one that was uploaded: one of them.',
+    request: { 'multipart/form-data': { TranslationForm: TranslationRequest.extend(recordingOrId) } },
     parameters: translationParameters,
     responses: {
       200: { description: 'The translation in the format that was asked for', bodies: transcripts },

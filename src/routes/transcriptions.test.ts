@@ -42,6 +42,15 @@ describe.each(['transcriptions', 'translations'])('POST /v1/audio/%s', path => {
     expect(forwarded).toEqual([{ type: type.toLowerCase(), body: bytes }])
   })
 
+  test('goes to the worker with the id of an uploaded file', async () => {
+    const { forwarded, post } = setUp()
+    const form = new FormData()
+    form.append('model', 'whisper-tiny.en')
+    form.append('file_id', `file-${'0'.repeat(32)}`)
+    expect((await post(path, form)).status).toBe(200)
+    expect(new TextDecoder().decode(forwarded[0]!.body)).toContain(`file-${'0'.repeat(32)}`)
+  })
+
   test.each<[string, BodyInit, number, string, string | null]>([
     ['another type', '{}', 415, 'unsupported_media_type', null],
     ['a file that is too large', formOf({}, new Uint8Array(1001)), 413, 'payload_too_large', 'file'],

@@ -6,7 +6,7 @@
 import type { Handler } from 'hono'
 import { backgroundOf } from '../background.ts'
 import type { EdgeEnv } from '../edge-env.ts'
-import { audioKeyOfFile } from '../fleet/affinity.ts'
+import { audioKeyOfFile, audioKeyOfFileId } from '../fleet/affinity.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { type MultipartForm, readMultipart } from '../protocol/multipart.ts'
@@ -42,7 +42,7 @@ function forwarded(
       maxFileBytes: limits.maxAudioBytes,
       maxFieldBytes: limits.maxFieldBytes,
     })
-    const { file, request: asked } = parse(form)
+    const { recording, request: asked } = parse(form)
     const { model, stream = false } = asked
     return fleet.forward({
       model,
@@ -54,9 +54,11 @@ function forwarded(
       headers: traceHeadersOf(request),
       timeoutMs: timeoutMsOf(request),
       stream,
-      audio: [audioKeyOfFile(file.bytes)],
+      audio: [
+        recording.kind === 'sent' ? audioKeyOfFile(recording.file.bytes) : audioKeyOfFileId(recording.fileId),
+      ],
       // A second try of what is long costs a worker minutes.
-      hedge: !stream && file.bytes.byteLength <= maxHedgedBytes,
+      hedge: !stream && recording.kind === 'sent' && recording.file.bytes.byteLength <= maxHedgedBytes,
       signal: request.signal,
       background: backgroundOf(context),
     })

@@ -60,6 +60,12 @@ export function describeFiles(name: string, start: () => Promise<Target>): void 
       expect(answer.choices).toHaveLength(1)
       await client.files.delete(file.id)
     })
+
+    test('names a file in a form', async () => {
+      const file_id = `file-${'0'.repeat(32)}`
+      const form = { model: target.model, file_id } as never
+      expect(await client.audio.transcriptions.create(form)).toMatchObject({ text: file_id })
+    })
   })
 }
 

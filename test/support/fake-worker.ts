@@ -2,10 +2,11 @@
  * A worker that speaks the protocol and computes nothing, for tests of what stands before it. What the last user
  * message says decides what it does: `status 429` answers with that status, `break` cuts the stream after two tokens,
  * `endless` streams until the client leaves, `work 50` holds a slot for 50 ms (more wait, up to a limit), `slowly ...` takes
- * 30 ms a word, anything else is echoed word by word.
+ * 30 ms a word, anything else is echoed word by word. A transcript says which recording was asked about.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -20,9 +21,13 @@ import {
   toErrorBody,
 } from '../../src/protocol/errors.ts'
 import { protocolVersion, type WorkerReadiness } from '../../src/protocol/health.ts'
+import { defaultLimits } from '../../src/protocol/limits.ts'
 import type { ModelList } from '../../src/protocol/models.ts'
+import { readMultipart } from '../../src/protocol/multipart.ts'
 import { parseChatCompletionRequest } from '../../src/protocol/parse-chat-completion.ts'
+import { parseTranscriptionForm } from '../../src/protocol/parse-transcription.ts'
 import { doneData, serializeEvent } from '../../src/protocol/sse.ts'
+import type { Transcription } from '../../src/protocol/transcriptions.ts'
 
 export interface FakeWorker {
   url: string
@@ -66,6 +71,7 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
     if (request.url === '/healthz') return sendJson(response, 200, { status: 'ok' })
     if (request.url === '/v1/models') return sendJson(response, 200, modelList(models))
     if (request.url === '/v1/chat/completions') return chat(request, response)
+    if (request.url === '/v1/audio/transcriptions') return transcribe(request, response)
     throw new ApiError('not_found', { message: 'There is nothing here.' })
   }
 
@@ -88,6 +94,18 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
     else if (text === 'break')
       response.writeHead(200, { 'content-length': '1000' }).write('{', () => response.destroy())
     else sendJson(response, 200, completion(asked, text))
+  }
+
+  async function transcribe(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    seen.requests++
+    const form = await readMultipart(await toRequest(request), {
+      maxFileBytes: defaultLimits.maxAudioBytes,
+      maxFieldBytes: defaultLimits.maxFieldBytes,
+    })
+    const { recording } = parseTranscriptionForm(form)
+    const text = recording.kind === 'sent' ? `${recording.file.bytes.byteLength} bytes` : recording.fileId
+    const transcript: Transcription = { text, no_speech: false, usage: { type: 'duration', seconds: 1 } }
+    sendJson(response, 200, transcript)
   }
 
   const waiting: (() => void)[] = []
@@ -227,6 +245,11 @@ function modelList(models: readonly string[]): ModelList {
     object: 'list',
     data: models.map(id => ({ id, object: 'model', created: 1_700_000_000, owned_by: 'fake' })),
   }
+}
+
+async function toRequest(message: IncomingMessage): Promise<Request> {
+  const headers = { 'content-type': message.headers['content-type'] ?? '' }
+  return new Request('http://worker', { method: 'POST', headers, body: await buffer(message) })
 }
 
 async function readAll(request: IncomingMessage): Promise<string> {

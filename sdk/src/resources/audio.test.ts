@@ -37,6 +37,15 @@ describe('transcriptions', () => {
     ])
   })
 
+  test('are made of a file that was uploaded', async () => {
+    const { client, requests } = scriptedClient([Response.json({ text: 'Hi.', usage, no_speech: false })])
+    await client.audio.transcriptions.create({ file_id: 'file-1', model: 'm' })
+    expect([...(await requests[0]!.formData())]).toEqual([
+      ['file_id', 'file-1'],
+      ['model', 'm'],
+    ])
+  })
+
   test('come as text where the format is text', async () => {
     const { client } = scriptedClient([new Response('1\n00:00:00,000 --> 00:00:01,000\nHi.\n')])
     const subtitles = await client.audio.transcriptions.create({ file, model: 'm', response_format: 'srt' })

@@ -22,16 +22,20 @@ export type TranscriptOf<Format extends TranscriptFormat> = Format extends 'verb
     ? Transcription
     : string
 
-/** The request: OpenAI's, and Auricle's own parameters; `file` takes any kind of audio. */
+/** Any kind of audio, or the id of a file that was uploaded. */
+export type Recording = { file: AudioInput; file_id?: undefined } | { file_id: string; file?: undefined }
+/** The request: OpenAI's, and Auricle's own parameters. */
 export type TranscriptionParams<Format extends TranscriptFormat = TranscriptFormat> = Omit<
   TranscriptionForm,
-  'file' | 'stream' | 'response_format'
-> & { file: AudioInput; response_format?: Format | undefined }
+  keyof Recording | 'stream' | 'response_format'
+> &
+  Recording & { response_format?: Format | undefined }
 /** The same for a translation. */
 export type TranslationParams<Format extends TranscriptFormat = TranscriptFormat> = Omit<
   TranslationForm,
-  'file' | 'response_format'
-> & { file: AudioInput; response_format?: Format | undefined }
+  keyof Recording | 'response_format'
+> &
+  Recording & { response_format?: Format | undefined }
 /** The last event of a streamed transcript: all of its text. */
 export type TranscriptDone = Extract<TranscriptStreamEvent, { type: 'transcript.text.done' }>
 
@@ -129,12 +133,14 @@ async function createTranscript<Format extends TranscriptFormat>(
 async function formRequest(
   transport: Transport,
   path: string,
-  { file, ...fields }: { file: AudioInput },
+  { file, ...fields }: Recording,
   options: RequestOptions | undefined,
 ): Promise<WireRequest> {
-  const blob = await toBlob(file, { fetch: transport.fetch, signal: options?.signal })
   const body = toForm(fields)
-  body.append('file', blob, fileNameOf(file))
+  if (file !== undefined) {
+    const blob = await toBlob(file, { fetch: transport.fetch, signal: options?.signal })
+    body.append('file', blob, fileNameOf(file))
+  }
   // Under an idempotency key a request is known by its bytes.
   if (options?.idempotencyKey !== undefined) return { method: 'POST', path, ...(await encodeForm(body)) }
   return { method: 'POST', path, body }
