@@ -61,6 +61,10 @@ export function fakeChatModel(
         ended: { stop: 0, length: 0, aborted: 0, failed: 0, expired: 0, refused: 0 },
       }),
       close: async () => {},
+      async score({ continuations }) {
+        const timings = { queuedMs: 0, prefillMs: 0, decodeMs: 0, reusedTokens: 0 }
+        return { logprobs: continuations.map(tokens => tokens.map(id => -id / 256)), timings }
+      },
       async *generate(request) {
         requests.push(request)
         let ending = 'aborted'

@@ -18,25 +18,30 @@ export function checkRequest(
     throw new ApiError('model_not_found', { message: `There is no checkpoint ${checkpoint}.` })
   }
   const length = prompt.ids.length
-  if (length >= contextLength) {
-    throw new ApiError('context_length_exceeded', {
-      message: `The prompt has ${length} tokens; the context has room for ${contextLength}, the answer included.`,
-    })
-  }
+  if (length >= contextLength) throw promptTooLong(length, contextLength)
   if (prompt.embeddings.length !== length * model.embeddings.hiddenSize) {
     throw new RangeError(`${length} ids came with ${prompt.embeddings.length} elements of embeddings.`)
   }
 }
 
+/** The error for a prompt that leaves no room for its answer. */
+export function promptTooLong(length: number, contextLength: number): ApiError {
+  return new ApiError('context_length_exceeded', {
+    message: `The prompt has ${length} tokens; the context has room for ${contextLength}, the answer included.`,
+  })
+}
+
 /**
  * @param id the engine's own
  * @param vocabularySize ids from here on stand for spliced vectors
+ * @param fork what it has in common with others; without it, nothing
  */
 export function toNewSequence(
   id: string,
   request: EngineRequest,
   submittedMs: number,
   vocabularySize: number,
+  fork: Partial<Pick<NewSequence, 'family' | 'tokens'>> = {},
 ): NewSequence {
   const { checkpoint, tenant = '', priority = 'normal', queueTimeoutMs, deadlineMs = null } = request
   return {
@@ -45,6 +50,8 @@ export function toNewSequence(
     priority,
     checkpoint,
     prompt: contentOf(request, tenant, vocabularySize),
+    family: fork.family ?? id,
+    tokens: fork.tokens ?? [],
     maxTokens: request.maxTokens,
     stopIds: request.stopIds,
     admitByMs: queueTimeoutMs === undefined ? null : submittedMs + queueTimeoutMs,

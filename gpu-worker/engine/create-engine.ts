@@ -4,8 +4,10 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { ApiError } from '../../src/protocol/errors.ts'
-import { Sampler } from '../sampling/sampler.ts'
-import { checkRequest, toNewSequence } from './check-request.ts'
+import { GREEDY } from '../sampling/options.ts'
+import { type SampledToken, Sampler } from '../sampling/sampler.ts'
+import { checkRequest, promptTooLong, toNewSequence } from './check-request.ts'
+import { type Branch, Continuations } from './continuations.ts'
 import type { Engine, EngineModel, EngineOptions } from './engine.ts'
 import { cachedPositions, runningPositions } from './memory.ts'
 import { ModelRunner, type StepResult } from './model-runner.ts'
@@ -14,7 +16,17 @@ import { cancel, createSchedulerState, hasWork, schedule, shed, submit, update }
 import type { SchedulerState } from './scheduler-state.ts'
 import type { SequenceEnd } from './sequence.ts'
 import { Session } from './session.ts'
-import type { EndedAs, EndReason, EngineEvent, EngineRequest, EngineStats, Priority } from './types.ts'
+import type {
+  EndedAs,
+  EndReason,
+  EngineEvent,
+  EngineRequest,
+  EngineStats,
+  Priority,
+  ScoreRequest,
+  Scores,
+  SequenceTimings,
+} from './types.ts'
 
 /** The bounds when the caller gives none: an answer a second or two long for each of eight, on two cores. */
 export const ENGINE_DEFAULTS = {
@@ -41,6 +53,12 @@ const MAX_BUSY_MS = 4
  */
 export function createEngine(model: EngineModel, options: EngineOptions = {}): Engine {
   return new LocalEngine(model, { ...ENGINE_DEFAULTS, ...options })
+}
+
+/** A sequence that scores a branch of continuations; those of a family share what they have in common. */
+interface Fork {
+  readonly branch: Branch
+  readonly family: string
 }
 
 class LocalEngine implements Engine {
@@ -74,8 +92,60 @@ class LocalEngine implements Engine {
     this.#state = createSchedulerState({ ...options, kvPositions: this.#runner.cache.budget })
   }
 
-  async *generate(request: EngineRequest): AsyncGenerator<EngineEvent, void> {
-    const session = this.#submit(request)
+  generate(request: EngineRequest): AsyncGenerator<EngineEvent, void> {
+    return this.#run(request)
+  }
+
+  async score(request: ScoreRequest): Promise<Scores> {
+    const { continuations: given, queueTimeoutMs: _, ...asked } = request
+    const longest = Math.max(...given.map(({ length }) => length))
+    if (request.prompt.ids.length + longest > this.contextLength) {
+      throw promptTooLong(request.prompt.ids.length, this.contextLength)
+    }
+    const continuations = new Continuations(given)
+    const family = `family ${this.#submitted}`
+    const failed = new AbortController()
+    const signal = AbortSignal.any([request.signal, failed.signal])
+    const startMs = performance.now()
+    let first: SequenceTimings | null = null
+    const walk = async (branch: Branch): Promise<void> => {
+      const isFirst = branch.tokens.length === 0
+      const answer = { signal, maxTokens: branch.length, stopIds: new Set<number>(), sampling: GREEDY }
+      for await (const event of this.#run(
+        { ...(isFirst ? request : asked), ...answer },
+        { branch, family },
+      )) {
+        // Others may begin where it has come to.
+        if (event.type === 'token') begin()
+        else if (event.reason === 'aborted') throw signal.reason ?? shuttingDown()
+        else if (isFirst) first = event.timings
+      }
+    }
+    const walks = new Set<Promise<void>>()
+    const begin = () => {
+      // Twice as many as there are slots: whoever ends is followed in the very next step.
+      while (walks.size < 2 * this.#state.config.slots) {
+        const branch = continuations.next()
+        if (branch === null) return
+        const walking = walk(branch).finally(() => walks.delete(walking))
+        walking.catch(() => {})
+        walks.add(walking)
+      }
+    }
+    try {
+      for (begin(); walks.size > 0; begin()) await Promise.race(walks)
+    } catch (error) {
+      failed.abort()
+      await Promise.allSettled(walks)
+      throw error
+    }
+    const { queuedMs, prefillMs, reusedTokens } = first!
+    const decodeMs = performance.now() - startMs - queuedMs - prefillMs
+    return { logprobs: continuations.logprobs(), timings: { queuedMs, prefillMs, decodeMs, reusedTokens } }
+  }
+
+  async *#run(request: EngineRequest, fork: Fork | null = null): AsyncGenerator<EngineEvent, void> {
+    const session = this.#submit(request, fork)
     const onAbort = () => this.#finish(session, 'aborted')
     request.signal.addEventListener('abort', onAbort, { once: true })
     if (request.signal.aborted) onAbort()
@@ -121,16 +191,15 @@ class LocalEngine implements Engine {
     this.#runner.release()
   }
 
-  #submit(request: EngineRequest): Session {
-    if (this.#closed) {
-      throw new ApiError('worker_unavailable', { message: 'This worker is shutting down. Try again.' })
-    }
+  #submit(request: EngineRequest, fork: Fork | null): Session {
+    if (this.#closed) throw shuttingDown()
     checkRequest(request, this.#model, this.contextLength)
     const id = String(this.#submitted++)
     const nowMs = performance.now()
-    const sequence = toNewSequence(id, request, nowMs, this.embeddings.vocabularySize)
+    const known = fork === null ? {} : { family: fork.family, tokens: fork.branch.tokens }
+    const sequence = toNewSequence(id, request, nowMs, this.embeddings.vocabularySize, known)
     const { state, ended } = shed(submit(this.#state, sequence, nowMs), nowMs)
-    const session = new Session(id, request)
+    const session = new Session(id, request, fork?.branch ?? null)
     this.#state = state
     this.#sessions.set(id, session)
     for (const refused of ended) this.#end(refused.id, refused.end)
@@ -192,7 +261,7 @@ class LocalEngine implements Engine {
     if (session === undefined) return { kind: 'failed' }
     try {
       if (result.kind === 'failed') throw result.error
-      const { id, logprobs } = this.#sampler.sample(result.logits, session.sampling)
+      const { id, logprobs } = this.#choose(result.logits, session)
       session.noteToken()
       this.#counters.tokensGenerated += 1
       session.stream.push({
@@ -206,6 +275,12 @@ class LocalEngine implements Engine {
       this.#fail(session, error)
       return { kind: 'failed' }
     }
+  }
+
+  #choose(logits: Float32Array, { branch, sampling }: Session): SampledToken {
+    return branch === null
+      ? this.#sampler.sample(logits, sampling)
+      : { id: branch.take(logits), logprobs: null }
   }
 
   /** The scheduler is through with a sequence. */
@@ -250,6 +325,10 @@ class LocalEngine implements Engine {
     session.stop()
     return true
   }
+}
+
+function shuttingDown(): ApiError {
+  return new ApiError('worker_unavailable', { message: 'This worker is shutting down. Try again.' })
 }
 
 function queueFull(waiting: number): ApiError {

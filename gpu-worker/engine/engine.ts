@@ -1,6 +1,14 @@
 /** The engine: sequences in, tokens out. It owns the loop of plan, run, sample, update. */
 import type { OrtSession } from '../runtime/runtime.ts'
-import type { AdapterWeights, EngineEvent, EngineRequest, EngineStats, TokenEmbeddings } from './types.ts'
+import type {
+  AdapterWeights,
+  EngineEvent,
+  EngineRequest,
+  EngineStats,
+  ScoreRequest,
+  Scores,
+  TokenEmbeddings,
+} from './types.ts'
 
 /** The bounds of the engine; see `ENGINE_DEFAULTS` in create-engine.ts. */
 export interface EngineOptions {
@@ -47,6 +55,12 @@ export interface Engine {
    * the queue is full or the wait too long, `deadline_exceeded`, `model_not_found` for an unknown checkpoint
    */
   generate(request: EngineRequest): AsyncIterable<EngineEvent>
+  /**
+   * Scores given continuations of one prompt, which is read once: what they begin with in common is computed once, and
+   * where they part they go on side by side, in whatever slots are free. What comes out depends on nobody else.
+   * @throws ApiError as `generate()`; the signal's reason
+   */
+  score(request: ScoreRequest): Promise<Scores>
   stats(): EngineStats
   /** Refuses what is new, ends what runs with `aborted`, waits for the step in progress. */
   close(): Promise<void>

@@ -19,7 +19,6 @@ const states = fc
         ...sequence(`s${slot}`, length),
         arrival: slot,
         submittedMs: 0,
-        tokens: [],
         preemptions: 0,
         slot,
         computed: 0,
@@ -31,7 +30,11 @@ const states = fc
         slots: slots.map(({ runs, length, left }, slot) =>
           runs
             ? { kind: 'taken', by: `s${slot}` }
-            : { kind: 'free', held: { prompt: all[slot]!.prompt, length, owner: slot }, freedInStep: left },
+            : {
+                kind: 'free',
+                held: { prompt: all[slot]!.prompt, tokens: [], length, family: `s${slot}` },
+                freedInStep: left,
+              },
         ),
       }
     })

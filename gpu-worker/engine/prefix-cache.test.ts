@@ -10,12 +10,13 @@ const prompt: PromptContent = {
 }
 const held = (overrides: Partial<PromptContent> = {}, length = ids.length): HeldContent => ({
   prompt: { ...prompt, ...overrides },
+  tokens: [],
   length,
-  owner: 1,
+  family: 'holder',
 })
 const taker = (overrides: Partial<ContentTaker> = {}): ContentTaker => ({
   prompt,
-  arrival: 2,
+  family: 'taker',
   tokens: [],
   ...overrides,
 })
@@ -41,7 +42,7 @@ test('up to what the prompt does not vouch for', () => {
 })
 
 describe('a sequence that was preempted', () => {
-  const own = { prompt: { ...prompt, shareable: 0 }, arrival: 1 }
+  const own = { prompt: { ...prompt, shareable: 0 }, family: 'holder' }
 
   test.each([
     ['takes its own answer back', 11, 11],
@@ -49,12 +50,22 @@ describe('a sequence that was preempted', () => {
     ['computes two positions of its prompt at least', 7, 6],
     ['takes what is left of its prompt', 4, 4],
   ])('%s', (_, length, expected) => {
-    const cut = held({ shareable: 0 }, length)
+    const cut = { ...held({ shareable: 0 }, length), tokens: [9, 9, 9, 9] }
     expect(reusablePositions(cut, taker({ ...own, tokens: [9, 9, 9, 9] }))).toBe(expected)
   })
 
   test('takes all of another’s equal prompt, and nothing of the answer', () => {
     expect(reusablePositions(held({}, 11), taker({ tokens: [9] }))).toBe(8)
+  })
+
+  test.each([
+    ['the part of an answer that it has in common with another of its family', [5, 6, 7], [5, 6, 8, 9], 10],
+    ['no token that another has not', [5, 6, 7], [4, 6], 8],
+    ['not the last one that is known: what follows it is asked for', [5, 6, 7], [5, 6, 7], 10],
+    ['nothing of an answer that begins with it', [], [5, 6], 8],
+  ])('takes %s', (_, answer, tokens, expected) => {
+    const content = { ...held({ shareable: 0 }, 8 + answer.length), tokens: answer }
+    expect(reusablePositions(content, taker({ ...own, tokens }))).toBe(expected)
   })
 
   test('before its first token still needs the logits of its prompt', () => {

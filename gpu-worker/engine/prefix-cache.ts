@@ -17,16 +17,17 @@ export interface PromptContent {
 /** The keys and values in a slot: of the first `length` positions of a sequence, its answer behind its prompt. */
 export interface HeldContent {
   readonly prompt: PromptContent
+  readonly tokens: readonly number[]
   readonly length: number
-  /** The arrival of the sequence that computed them, or took them over. */
-  readonly owner: number
+  /** Of the sequence that computed them, or took them over. */
+  readonly family: string
 }
 
 /** Who might take them over. */
 export interface ContentTaker {
   readonly prompt: PromptContent
-  readonly arrival: number
-  /** The answer so far, of a sequence that was preempted. */
+  readonly family: string
+  /** The answer so far: of a sequence that was preempted, or begins behind a given one. */
   readonly tokens: readonly number[]
 }
 
@@ -41,15 +42,23 @@ const NEVER_REUSED = 2
  * How many positions of `held` are also the first of the taker's.
  *
  * Between sequences only prompts are shared, not the answers behind them: those were computed one position at a
- * time, so what follows would come out a rounding error away from what it is without the cache. A sequence that
- * was preempted takes its own answer back as well.
+ * time, so what follows would come out a rounding error away from what it is without the cache. A family's answers
+ * are all computed so, and a sequence that was preempted is its own family.
  */
-export function reusablePositions(held: HeldContent, { prompt, arrival, tokens }: ContentTaker): number {
+export function reusablePositions(held: HeldContent, taker: ContentTaker): number {
+  const { prompt, tokens } = taker
   const promptLength = prompt.ids.length
-  const common = held.owner === arrival ? held.length : commonPrefix(held, prompt)
+  const common = held.family === taker.family ? commonAnswer(held, taker) : commonPrefix(held, prompt)
   // Its first token is known already: the prompt's logits are of no use any more.
   if (tokens.length > 0 && common >= promptLength) return common
   return Math.max(0, Math.min(common, promptLength - NEVER_REUSED))
+}
+
+/** The last token that is known goes in anew: what follows it is asked for. */
+function commonAnswer(held: HeldContent, { prompt, tokens }: ContentTaker): number {
+  const promptLength = prompt.ids.length
+  const limit = Math.min(held.length - promptLength, held.tokens.length, tokens.length - 1)
+  return limit <= 0 ? Math.min(held.length, promptLength) : promptLength + sameIds(held.tokens, tokens, limit)
 }
 
 function commonPrefix(held: HeldContent, prompt: PromptContent): number {

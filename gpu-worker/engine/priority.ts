@@ -36,7 +36,7 @@ export function nextInTurn(
  * these; `null` when all have begun to answer.
  */
 export function lastInTurn(state: SchedulerState, nowMs: number): WaitingSequence | null {
-  const fresh = state.waiting.filter(({ preemptions }) => preemptions === 0)
+  const fresh = state.waiting.filter(isFresh)
   if (fresh.length === 0) return null
   const waitingOf = new Map<string, number>()
   for (const { tenant } of fresh) waitingOf.set(tenant, (waitingOf.get(tenant) ?? 0) + 1)
@@ -45,6 +45,11 @@ export function lastInTurn(state: SchedulerState, nowMs: number): WaitingSequenc
     -waitingOf.get(sequence.tenant)!,
     -sequence.arrival,
   ])
+}
+
+/** Whether a sequence that waits has had nothing yet; one that goes on behind a given answer is a part of one that had. */
+export function isFresh({ preemptions, tokens }: WaitingSequence): boolean {
+  return preemptions === 0 && tokens.length === 0
 }
 
 /** Who of those that run loses its slot first: the least urgent, the youngest of these. */

@@ -69,15 +69,16 @@ export function hasWork(state: SchedulerState): boolean {
 export function submit(state: SchedulerState, sequence: NewSequence, nowMs: number): SchedulerState {
   const { config, waiting, running } = state
   const promptLength = sequence.prompt.ids.length
-  if (promptLength < 1 || promptLength > config.slotCapacity || sequence.maxTokens < 1) {
+  const known = promptLength + sequence.tokens.length
+  if (promptLength < 1 || known > config.slotCapacity || sequence.maxTokens <= sequence.tokens.length) {
     throw new RangeError(
-      `${promptLength} prompt positions and ${sequence.maxTokens} tokens don't fit a slot of ${config.slotCapacity}.`,
+      `${known} known positions and ${sequence.maxTokens} tokens don't fit a slot of ${config.slotCapacity}.`,
     )
   }
   if ([...waiting, ...running].some(other => other.id === sequence.id)) {
     throw new RangeError(`A sequence ${sequence.id} is under way already.`)
   }
-  const fresh = { arrival: state.arrivals, submittedMs: nowMs, tokens: [], preemptions: 0 }
+  const fresh = { arrival: state.arrivals, submittedMs: nowMs, preemptions: 0 }
   const isKnown = state.lastAdmission.has(sequence.tenant)
   return {
     ...state,
@@ -202,8 +203,9 @@ function endOf(
 function withoutRunning(state: SchedulerState, id: string): SchedulerState {
   const leaving = state.running.find(sequence => sequence.id === id)
   if (leaving === undefined) return state
-  // Nobody else can use its answer.
-  const length = Math.min(leaving.computed, leaving.prompt.ids.length)
+  // Nobody but its family can use its answer.
+  const isAlone = leaving.family === leaving.id
+  const length = isAlone ? Math.min(leaving.computed, leaving.prompt.ids.length) : leaving.computed
   const held = length > 0 ? { ...heldBy(leaving), length } : null
   return withoutTenants({
     ...state,

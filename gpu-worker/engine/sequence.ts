@@ -12,7 +12,14 @@ export interface NewSequence {
   readonly priority: Priority
   readonly checkpoint: string | null
   readonly prompt: PromptContent
-  /** Tokens of the answer at most; at least 1. */
+  /**
+   * Sequences of one family have the same prompt, and all positions of their answers are computed one at a time: they
+   * may take over those as well.
+   */
+  readonly family: string
+  /** The answer so far: of a new one what is given, mostly nothing. It goes on behind it. */
+  readonly tokens: readonly number[]
+  /** Tokens of the answer at most, those that are given included. */
   readonly maxTokens: number
   readonly stopIds: ReadonlySet<number>
   /** Until when it may wait for its first slot. */
@@ -26,8 +33,6 @@ export interface WaitingSequence extends NewSequence {
   /** Counts up: who came first. No other sequence ever has the same. */
   readonly arrival: number
   readonly submittedMs: number
-  /** The answer so far; a preempted sequence goes on behind it. */
-  readonly tokens: readonly number[]
   /** How often it lost its slot. */
   readonly preemptions: number
 }
@@ -57,7 +62,7 @@ export function demandOf({ prompt, tokens }: WaitingSequence): number {
   return prompt.ids.length + tokens.length
 }
 
-/** What the slot of a running sequence holds: for itself, should it be preempted, and its prompt for others. */
-export function heldBy({ prompt, computed, arrival }: RunningSequence): HeldContent {
-  return { prompt, length: computed, owner: arrival }
+/** What the slot of a running sequence holds: for itself, should it be preempted, for its family, its prompt for others. */
+export function heldBy({ prompt, computed, family, tokens }: RunningSequence): HeldContent {
+  return { prompt, tokens, length: computed, family }
 }

@@ -1,5 +1,6 @@
 /** A request from its submission to its end: what the engine keeps of it besides what the scheduler knows. */
 import { SamplingState } from '../sampling/sampler.ts'
+import type { Branch } from './continuations.ts'
 import { EventStream } from './event-stream.ts'
 import type { PrefillInput } from './model-runner.ts'
 import type { EngineEvent, EngineRequest, SequenceTimings } from './types.ts'
@@ -11,15 +12,18 @@ export class Session implements PrefillInput {
   readonly request: EngineRequest
   readonly stream = new EventStream<EngineEvent>()
   readonly sampling: SamplingState
+  /** What is scored instead of sampled. */
+  readonly branch: Branch | null
   readonly submittedMs = performance.now()
   readonly #stop = new AbortController()
   #admittedMs: number | null = null
   #firstTokenMs: number | null = null
   #reusedTokens = 0
 
-  constructor(id: string, request: EngineRequest) {
+  constructor(id: string, request: EngineRequest, branch: Branch | null) {
     this.id = id
     this.request = request
+    this.branch = branch
     this.sampling = new SamplingState(request.sampling, request.prompt.ids, request.grammar?.start())
   }
 

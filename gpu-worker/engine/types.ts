@@ -55,6 +55,20 @@ export interface EngineRequest {
   readonly deadlineMs?: number
 }
 
+/** Continuations of one prompt that are to be scored. */
+export interface ScoreRequest extends Omit<EngineRequest, 'maxTokens' | 'stopIds' | 'sampling' | 'grammar'> {
+  /** Tokens of each, at least one. */
+  readonly continuations: readonly (readonly number[])[]
+}
+
+/** How likely each continuation is. */
+export interface Scores {
+  /** [continuations][tokens] the natural logarithm of each token's probability behind those before it. */
+  readonly logprobs: readonly (readonly number[])[]
+  /** Of all together. */
+  readonly timings: SequenceTimings
+}
+
 /** What `generate()` yields: tokens, then exactly one `end`. */
 export type EngineEvent =
   | {

@@ -25,7 +25,8 @@ export function logprobsOf(logits: Float32Array, id: number, alternatives: numbe
   }
 }
 
-function logSumExp(logits: Float32Array): number {
+/** What is taken from a logit to make it a log-probability. @param logits [vocabulary] f32 */
+export function logSumExp(logits: Float32Array): number {
   let max = Number.NEGATIVE_INFINITY
   for (let id = 0; id < logits.length; id++) {
     const logit = logits[id]!

@@ -75,3 +75,28 @@ test('a prefix that is taken over gives the same as one that is computed', async
   expect(reused).toEqual([fresh[0], freshLonger[0], freshLonger[0], fresh[0]])
   expect(await answers({ slots: 3 }, asked, true)).toEqual(reused)
 })
+
+test('continuations are as likely as when they are generated, to the last bit, alone and in company', async () => {
+  const ids = Int32Array.from({ length: 40 }, (_, index) => 3000 + 41 * index)
+  const company = Int32Array.from({ length: 30 }, (_, index) => 4000 + 43 * index)
+  const checkpoint = [...model.checkpoints.keys()][0]!
+  const asked = { ids, checkpoint, sampling: { topLogprobs: 3 } }
+  const engine = createEngine(model, { slots: 4, slotCapacity: 256 })
+  try {
+    const generated = await ask(engine, asked)
+    const tokens = generated.map(([id]) => id)
+    // The answer itself, and ten that part from it.
+    const continuations = [
+      tokens,
+      ...Array.from({ length: 10 }, (_, at) => [...tokens.slice(0, at % 5), at, 7, 8]),
+    ]
+    const request = { id: 'test', checkpoint, continuations, signal: new AbortController().signal }
+    const score = () => engine.score({ ...request, prompt: textPrompt(model, ids) })
+    const { logprobs } = await score()
+    expect(logprobs[0]).toEqual(generated.map(([, logprob]) => logprob))
+    const [again] = await Promise.all([score(), ask(engine, { ...asked, ids: company }), score()])
+    expect(again.logprobs).toEqual(logprobs)
+  } finally {
+    await engine.close()
+  }
+})

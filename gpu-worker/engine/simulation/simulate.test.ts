@@ -13,6 +13,7 @@ test(`${WORLDS * REQUESTS} random requests: each ends once, in time, with its ow
   // The worlds are varied enough to try everything.
   for (const count of Object.values(total.ends)) expect(count).toBeGreaterThan(200)
   expect(total.reusedPositions).toBeGreaterThan(2000)
+  expect(total.forks).toBeGreaterThan(2000)
   expect(total.preemptions).toBeGreaterThan(1000)
   expect(total.replayedTokens).toBeGreaterThan(200)
   expect(total.moves.copy).toBeGreaterThan(200)

@@ -25,6 +25,7 @@ export function addReports(reports: readonly SimulationReport[]): SimulationRepo
     reports.reduce((total, report) => total + count(report), 0)
   return {
     submitted: sum(report => report.submitted),
+    forks: sum(report => report.forks),
     steps: sum(report => report.steps),
     reusedPositions: sum(report => report.reusedPositions),
     replayedTokens: sum(report => report.replayedTokens),

@@ -9,6 +9,7 @@ import { type NewSequence, PRIORITIES, type SequenceEnd } from '../sequence.ts'
 /** A sequence that the world follows. */
 export interface SimulatedSequence extends NewSequence {
   readonly submittedStep: number
+  /** The answer so far, what was given included. */
   readonly received: number[]
   /** Of the positions that were asked for so far; see `keyAt`. */
   readonly keys: number[]
@@ -22,6 +23,8 @@ export interface SequenceRanges {
   readonly maxTokens: number
   /** The part of all that has high priority. */
   readonly urgentRate: number
+  /** The part of all that is scored: others go on behind the same prompt. */
+  readonly forkRate: number
 }
 
 const VOCABULARY = 50
@@ -32,7 +35,7 @@ export function randomSequence(
   id: string,
   nowStep: number,
   random: Random,
-  { promptLength, maxTokens, urgentRate }: SequenceRanges,
+  { promptLength, maxTokens, urgentRate, forkRate }: SequenceRanges,
 ): SimulatedSequence {
   const below = (limit: number) => Math.floor(random() * limit)
   const length = 1 + below(promptLength)
@@ -56,6 +59,8 @@ export function randomSequence(
       spans: spanStart < length ? [span] : [],
       shareable: below(4) === 0 ? below(length + 1) : length,
     },
+    family: random() < forkRate ? `family of ${id}` : id,
+    tokens: [],
     maxTokens: 1 + below(maxTokens),
     stopIds: new Set([below(VOCABULARY)]),
     admitByMs: below(4) === 0 ? nowStep + below(30) : null,
@@ -65,6 +70,19 @@ export function randomSequence(
     keys: [],
     end: null,
   }
+}
+
+/** One of the same family, which goes on behind a given answer; few answers to choose from, so that some begin alike. */
+export function randomFork(
+  id: string,
+  of: SimulatedSequence,
+  random: Random,
+  { maxTokens }: SequenceRanges,
+): SimulatedSequence {
+  const below = (limit: number) => Math.floor(random() * limit)
+  const tokens = Array.from({ length: 1 + below(4) }, () => below(2))
+  const length = tokens.length + 1 + below(maxTokens)
+  return { ...of, id, tokens, maxTokens: length, admitByMs: null, received: [...tokens], keys: [], end: null }
 }
 
 /** The key that belongs at a position: a hash of everything before it, the tokens received so far included. */
@@ -78,8 +96,8 @@ export function keyAt(sequence: SimulatedSequence, position: number): number {
       key = mix(mix(key, received[next - promptLength]!), -1)
     } else {
       key = mix(mix(key, prompt.ids[next]!), spanHash(prompt, next))
-      // Embeddings that nobody vouches for are this sequence's own.
-      if (next >= prompt.shareable) key = mix(key, hashText(sequence.id))
+      // Embeddings that nobody vouches for are this family's own.
+      if (next >= prompt.shareable) key = mix(key, hashText(sequence.family))
     }
     keys.push(key)
   }

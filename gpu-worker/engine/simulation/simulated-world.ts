@@ -2,11 +2,13 @@
 import { type Random, seededRandom } from '../../sampling/random.ts'
 import { cachedPositions, runningPositions } from '../memory.ts'
 import type { Outcome, Plan, SlotMove } from '../plan.ts'
+import { isFresh } from '../priority.ts'
 import { cancel, createSchedulerState, hasWork, schedule, shed, submit, update } from '../scheduler.ts'
 import type { SchedulerConfig, SchedulerState } from '../scheduler-state.ts'
 import type { SequenceEnd } from '../sequence.ts'
 import { SimulatedMemory } from './simulated-memory.ts'
 import {
+  randomFork,
   randomSequence,
   type SequenceRanges,
   type SimulatedSequence,
@@ -18,7 +20,9 @@ export interface SimulationReport {
   readonly submitted: number
   readonly steps: number
   readonly reusedPositions: number
-  /** Tokens of answers that were computed once more. */
+  /** Those that went on behind a given answer, beside those submitted. */
+  readonly forks: number
+  /** Tokens of answers that were computed once more, or given. */
   readonly replayedTokens: number
   readonly preemptions: number
   /** The longest that a sequence waited, as a part of what it may. */
@@ -26,6 +30,9 @@ export interface SimulationReport {
   readonly moves: Readonly<Record<SlotMove['kind'], number>>
   readonly ends: Readonly<Record<SequenceEnd | 'cancelled', number>>
 }
+
+/** Those that are under way at a time. */
+const MOST_FORKS = 6
 
 /** @see file comment; a step takes a millisecond */
 export class SimulatedWorld {
@@ -43,6 +50,7 @@ export class SimulatedWorld {
   readonly #moves = { copy: 0, swap: 0 }
   readonly #ends = { stop: 0, length: 0, failed: 0, expired: 0, 'queue-timeout': 0, refused: 0, cancelled: 0 }
   readonly #patience: number
+  #forks = 0
   #state: SchedulerState
   #submitted = 0
   #reusedPositions = 0
@@ -69,6 +77,7 @@ export class SimulatedWorld {
       promptLength: this.#oneOf(slotCapacity, Math.ceil(slotCapacity / 3)),
       maxTokens: this.#oneOf(12, slotCapacity),
       urgentRate: this.#oneOf(0.1, 0.3, 0.9),
+      forkRate: this.#oneOf(0, 0.1, 0.5),
     }
     this.#failureRate = this.#oneOf(0, 0.002, 0.02)
     this.#cancelRate = this.#oneOf(0, 0.002, 0.05)
@@ -93,6 +102,7 @@ export class SimulatedWorld {
     return {
       submitted: this.#submitted,
       steps: this.steps,
+      forks: this.#forks,
       reusedPositions: this.#reusedPositions,
       replayedTokens: this.#replayedTokens,
       preemptions: this.#state.preemptions,
@@ -107,15 +117,31 @@ export class SimulatedWorld {
       if (this.#submitted >= this.#requests) return
       const id = `s${this.#submitted++}`
       const sequence = randomSequence(id, this.steps, this.#random, this.#ranges)
-      this.#alive.set(id, sequence)
-      const { state, ended } = shed(submit(this.#state, sequence, this.steps), this.steps)
-      this.#state = state
-      for (const refused of ended) this.#end(refused.id, refused.end)
+      this.#submit(sequence)
+      if (sequence.family !== id) this.#fork(sequence)
     }
     const { config, waiting, running } = this.#state
-    const fresh = waiting.filter(({ preemptions }) => preemptions === 0)
+    const fresh = waiting.filter(isFresh)
     if (fresh.length > config.maxWaiting + config.slots - running.length) {
       throw new Error(`${fresh.length} are waiting for ${config.maxWaiting} places.`)
+    }
+  }
+
+  #submit(sequence: SimulatedSequence): void {
+    this.#alive.set(sequence.id, sequence)
+    const { state, ended } = shed(submit(this.#state, sequence, this.steps), this.steps)
+    this.#state = state
+    for (const refused of ended) this.#end(refused.id, refused.end)
+  }
+
+  #fork(sequence: SimulatedSequence): void {
+    for (let left = this.#below(MOST_FORKS); left > 0; left--) {
+      const others = [...this.#alive.values()].filter(({ tokens }) => tokens.length > 0)
+      const fork = randomFork(`${sequence.id}/${left}`, sequence, this.#random, this.#ranges)
+      const known = fork.prompt.ids.length + fork.tokens.length
+      if (others.length >= MOST_FORKS || known > this.#config.slotCapacity) continue
+      this.#forks += 1
+      this.#submit(fork)
     }
   }
 
@@ -223,8 +249,8 @@ export class SimulatedWorld {
     if (sequence === undefined) throw new Error(`${id} ended ${end} after its end.`)
     this.#alive.delete(id)
     this.#ends[end] += 1
-    const { received, maxTokens, stopIds, prompt, admitByMs, deadlineMs } = sequence
-    const stopped = received.some(token => stopIds.has(token))
+    const { received, tokens, maxTokens, stopIds, prompt, admitByMs, deadlineMs } = sequence
+    const stopped = received.slice(tokens.length).some(token => stopIds.has(token))
     if (stopped !== (end === 'stop')) throw new Error(`${id} ended ${end} after ${received}.`)
     const full = prompt.ids.length + received.length > this.#config.slotCapacity
     if (end === 'length' && received.length !== maxTokens && !full) throw new Error(`${id} was cut.`)
@@ -235,6 +261,7 @@ export class SimulatedWorld {
     // What was received is what it must be: the keys of a prompt and its answer follow from the prompt.
     const alone: SimulatedSequence = { ...sequence, keys: [] }
     received.forEach((token, index) => {
+      if (index < tokens.length) return
       const expected = tokenAfter(alone, prompt.ids.length - 1 + index)
       if (token !== expected) throw new Error(`${id} got ${token} as token ${index}, not ${expected}.`)
     })
@@ -257,5 +284,5 @@ function patience(config: SchedulerConfig, { maxTokens }: SequenceRanges): numbe
   const { slots, slotCapacity, maxWaiting, prefillBudget, prefillBudgetIdle, agingMs } = config
   const chunk = Math.min(prefillBudget, prefillBudgetIdle) - 1
   const alone = Math.ceil(slotCapacity / chunk) + maxTokens
-  return 2 * agingMs + (maxWaiting + slots + 1) * alone
+  return 2 * agingMs + (maxWaiting + slots + MOST_FORKS + 1) * alone
 }
