@@ -81,6 +81,45 @@ const AdapterSite = z.strictObject({
   outputs: z.int().positive(),
 })
 
+/** Rows of 8 bits in blocks: q u8 [vocabulary, hidden], then scales f32 [vocabulary, hidden / block_size]. */
+const QuantizedEmbedding = z.strictObject({
+  file: z.string(),
+  bits: z.literal(8),
+  block_size: z.int().positive(),
+  zero_point: z.literal(128),
+})
+
+/** The rows that token ids are looked up in; f16 [vocabulary, hidden] where they aren't quantized. */
+const EmbeddingFile = z.discriminatedUnion('bits', [
+  QuantizedEmbedding,
+  z.strictObject({ file: z.string(), bits: z.literal(16) }),
+])
+export type EmbeddingFile = z.infer<typeof EmbeddingFile>
+
+/** A language model's decoder and its sizes. */
+const Decoder = {
+  graph: z.string(),
+  layers: z.int().positive(),
+  hidden: z.int().positive(),
+  heads: z.int().positive(),
+  kv_heads: z.int().positive(),
+  head_dim: z.int().positive(),
+  vocabulary: z.int().positive(),
+  max_positions: z.int().positive(),
+  adapter_sites: z.array(AdapterSite),
+}
+
+/** What is used where a request leaves it open. */
+const Generation = z.strictObject({
+  temperature: z.number().min(0),
+  top_p: z.number(),
+  top_k: z.int().min(0),
+  repetition_penalty: z.number(),
+  max_tokens: z.int().positive(),
+})
+
+const checkpointName = z.string().regex(/^[a-z0-9-]+$/)
+
 /** Audio-language model: speech tokens by the bridge, acoustic tokens by a projector, a small LLM. */
 export const PocketManifest = z.strictObject({
   ...Common,
@@ -88,24 +127,8 @@ export const PocketManifest = z.strictObject({
   architecture: z.literal('pocket'),
   /** The pack that hears for this one. */
   speech: z.strictObject({ pack: z.string() }),
-  language_model: z.strictObject({
-    graph: z.string(),
-    /** Quantized rows, shared with the head: q u8 [vocabulary, hidden], then scales f32 [vocabulary, hidden / block_size]. */
-    embedding: z.strictObject({
-      file: z.string(),
-      bits: z.literal(8),
-      block_size: z.int().positive(),
-      zero_point: z.literal(128),
-    }),
-    layers: z.int().positive(),
-    hidden: z.int().positive(),
-    heads: z.int().positive(),
-    kv_heads: z.int().positive(),
-    head_dim: z.int().positive(),
-    vocabulary: z.int().positive(),
-    max_positions: z.int().positive(),
-    adapter_sites: z.array(AdapterSite),
-  }),
+  /** The rows are shared with the head. */
+  language_model: z.strictObject({ ...Decoder, embedding: QuantizedEmbedding }),
   tokens: z.strictObject({
     start_of_turn: z.int(),
     end_of_turn: z.int(),
@@ -116,13 +139,7 @@ export const PocketManifest = z.strictObject({
     audio_end: z.int(),
   }),
   prompt: z.strictObject({ template: z.literal('chatml'), default_system: z.string() }),
-  generation: z.strictObject({
-    temperature: z.number().min(0),
-    top_p: z.number(),
-    top_k: z.int().min(0),
-    repetition_penalty: z.number(),
-    max_tokens: z.int().positive(),
-  }),
+  generation: Generation,
   hearing: z.strictObject({
     /** Silence put after the audio, in samples at 16 kHz. */
     tail_samples: z.int().min(0),
@@ -137,7 +154,7 @@ export const PocketManifest = z.strictObject({
   checkpoints: z
     .array(
       z.strictObject({
-        name: z.string().regex(/^[a-z0-9-]+$/),
+        name: checkpointName,
         description: z.string(),
         adapter: z.string(),
         acoustic_graph: z.string(),
@@ -147,6 +164,38 @@ export const PocketManifest = z.strictObject({
   default_checkpoint: z.string(),
 })
 export type PocketManifest = z.infer<typeof PocketManifest>
+
+/** Audio-language model of Qwen2-Audio's architecture: Whisper's encoder, pooled and projected, and Qwen2. */
+export const Qwen2AudioManifest = z.strictObject({
+  ...Common,
+  tokenizer: z.string(),
+  architecture: z.literal('qwen2-audio'),
+  audio: z.strictObject({
+    /** Encoder, pooling and projector in one: from mel to embeddings. */
+    graph: z.string(),
+    sample_rate_hz: z.literal(16_000),
+    mel_bins: z.literal(128),
+    hop_samples: z.literal(160),
+    max_frames: z.literal(3000),
+  }),
+  language_model: z.strictObject({ ...Decoder, embedding: EmbeddingFile }),
+  tokens: z.strictObject({
+    start_of_turn: z.int(),
+    end_of_turn: z.int(),
+    end_of_text: z.int(),
+    audio_start: z.int(),
+    audio: z.int(),
+    audio_end: z.int(),
+  }),
+  prompt: z.strictObject({ template: z.literal('qwen2-audio'), default_system: z.string() }),
+  generation: Generation,
+  /** One without an adapter is the published model. */
+  checkpoints: z
+    .array(z.strictObject({ name: checkpointName, description: z.string(), adapter: z.string().optional() }))
+    .min(1),
+  default_checkpoint: z.string(),
+})
+export type Qwen2AudioManifest = z.infer<typeof Qwen2AudioManifest>
 
 /** Voice activity detector of Silero's architecture: recurrent, one probability a frame. */
 export const SileroVadManifest = z.strictObject({
@@ -165,6 +214,7 @@ export type SileroVadManifest = z.infer<typeof SileroVadManifest>
 export const PackManifest = z.discriminatedUnion('architecture', [
   WhisperManifest,
   PocketManifest,
+  Qwen2AudioManifest,
   SileroVadManifest,
 ])
 export type PackManifest = z.infer<typeof PackManifest>

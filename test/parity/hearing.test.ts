@@ -1,9 +1,9 @@
 /** Encoder, recognizer, bridge and projector against torch on two seconds of a real voice (training/goldens). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EmbeddingTable } from '../../gpu-worker/model/embedding-table.ts'
 import type { PocketManifest, WhisperManifest } from '../../gpu-worker/model/manifest.ts'
 import { loadPacks, type Pack } from '../../gpu-worker/model/pack.ts'
 import { type Checkpoint, loadCheckpoint } from '../../gpu-worker/model/pocket/checkpoint.ts'
-import { EmbeddingTable } from '../../gpu-worker/model/pocket/embedding-table.ts'
 import { createVocabularyBridge } from '../../gpu-worker/model/pocket/vocabulary-bridge.ts'
 import { WhisperDecoder } from '../../gpu-worker/model/whisper/decoder.ts'
 import { type EncodedSpeech, WhisperEncoder } from '../../gpu-worker/model/whisper/encoder.ts'
@@ -110,12 +110,7 @@ describe('hearing', () => {
 
   it('bridges the same alternatives to the same speech tokens', async () => {
     const { language_model: model } = pocket.manifest
-    const table = await EmbeddingTable.load(pocket.path(model.embedding.file), {
-      vocabulary: model.vocabulary,
-      hidden: model.hidden,
-      blockSize: model.embedding.block_size,
-      zeroPoint: model.embedding.zero_point,
-    })
+    const table = await EmbeddingTable.load(pocket.path(model.embedding.file), model)
     const language = await loadTokenizer(pocket.path(pocket.manifest.tokenizer))
     const ids = readIntegers(golden.top_ids.file)
     const probabilities = readFloats(golden.top_probabilities.file)

@@ -10,6 +10,7 @@ import { scorerOf, tokenTexts } from '../../speech/word-scorer.ts'
 import { renderChatPrompt } from '../../text/chat-template.ts'
 import { loadTokenizer } from '../../text/tokenizer.ts'
 import type { ChatModel, EncodedWindow, HeardWindow, LoadContext } from '../chat-model.ts'
+import { EmbeddingTable } from '../embedding-table.ts'
 import { identityOf } from '../identity.ts'
 import type { PocketManifest, WhisperManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
@@ -17,7 +18,6 @@ import { spliceAudio } from '../splice.ts'
 import { WhisperListener } from '../whisper/listener.ts'
 import { loadWhisper } from '../whisper/whisper.ts'
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts'
-import { EmbeddingTable } from './embedding-table.ts'
 import { hearWindow } from './hear.ts'
 import { createVocabularyBridge } from './vocabulary-bridge.ts'
 
@@ -38,12 +38,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
   const [decoder, whisper, table, tokenizer, ...checkpointList] = await Promise.all([
     runtime.loadSession(pack.path(languageModel.graph), { threads }),
     loadWhisper(speechPack, context),
-    EmbeddingTable.load(pack.path(languageModel.embedding.file), {
-      vocabulary: languageModel.vocabulary,
-      hidden: languageModel.hidden,
-      blockSize: languageModel.embedding.block_size,
-      zeroPoint: languageModel.embedding.zero_point,
-    }),
+    EmbeddingTable.load(pack.path(languageModel.embedding.file), languageModel),
     loadTokenizer(pack.path(manifest.tokenizer)),
     ...manifest.checkpoints.map(({ name }) => loadCheckpoint(pack, name, runtime)),
   ])

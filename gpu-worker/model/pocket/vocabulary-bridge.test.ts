@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { tinyTokenizer } from '../../text/tiny-tokenizer.ts'
-import { EmbeddingTable } from './embedding-table.ts'
+import { EmbeddingTable } from '../embedding-table.ts'
 import { createVocabularyBridge } from './vocabulary-bridge.ts'
 
 const speech = tinyTokenizer([
@@ -15,8 +15,7 @@ const scales = new Uint8Array(new Float32Array(language.size).fill(1).buffer)
 const table = new EmbeddingTable(Uint8Array.of(...rows, ...scales), {
   vocabulary: language.size,
   hidden: 2,
-  blockSize: 2,
-  zeroPoint: 128,
+  embedding: { block_size: 2, zero_point: 128 },
 })
 const bridge = createVocabularyBridge(speech, language, table)
 

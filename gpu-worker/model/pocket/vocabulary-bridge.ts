@@ -6,8 +6,8 @@
  * mixture of the language model's embedding rows, so that "bees, or bays" reaches the language model as both.
  */
 import type { Tokenizer } from '../../text/tokenizer.ts'
+import type { EmbeddingTable } from '../embedding-table.ts'
 import type { HeardStep } from '../whisper/listener.ts'
-import type { EmbeddingTable } from './embedding-table.ts'
 
 export interface VocabularyBridge {
   /** Speech tokens of the steps: [count, hidden] f32, count >= steps where pieces are not shared. */
