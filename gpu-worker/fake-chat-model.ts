@@ -89,6 +89,8 @@ export function fakeChatModel(
         }
       },
     },
+    hasRecognizer: true,
+    adapterFor: (checkpoint, hasAudio) => (hasAudio ? checkpoint : null),
     hearingIdentity: 'fake',
     projectionIdentity: checkpoint => `fake-${checkpoint}`,
     async hearAudio(samples, { signal }) {

@@ -77,10 +77,9 @@ export async function* generateChat(
 
   const who = { tenant, priority: PRIORITIES[request.service_tier ?? 'auto'], signal }
 
-  const hearing = hearingOf(model, request, await expectedWords(request, context))
+  const hearing = hearingOf(model, request, await expectedWords(request, model, context))
   const encoded = await encodeAudios(conversation.audios, hearing, checkpoint, who, context)
-  // What was tuned is how to answer about audio; a conversation without any is the base model's, unchanged.
-  const adapter = conversation.audios.length > 0 ? checkpoint : null
+  const adapter = model.adapterFor(checkpoint, conversation.audios.length > 0)
   const answerTokens = request.max_completion_tokens ?? request.max_tokens ?? model.generation.maxTokens
   const prompts = fitChat(conversation.messages, encoded, {
     model,
@@ -212,11 +211,22 @@ async function encodeAudios(
   return encoded
 }
 
-/** Which words a request says are likely; null where it says nothing, or has no audio to hear them in. */
+/**
+ * Which words a request says are likely; null where it says nothing.
+ * @throws ApiError `unsupported_parameter` by a model that has no recognizer for them
+ */
 async function expectedWords(
   { ngram_model: reference, ngram_weight, word_bonus, hotwords = [] }: ChatCompletionRequest,
+  model: ChatModel,
   { ngramModels, tenant }: GenerateContext,
 ): Promise<ExpectedWords | null> {
+  if (!model.hasRecognizer && (reference !== undefined || hotwords.length > 0)) {
+    const param = reference === undefined ? 'hotwords' : 'ngram_model'
+    throw new ApiError('unsupported_parameter', {
+      message: `Unsupported '${param}' with ${model.pack.manifest.name}, which has no recognizer that could expect words.`,
+      param,
+    })
+  }
   const opened = reference === undefined ? null : await ngramModels.open(tenant, reference, 'ngram_model')
   if (opened === null && hotwords.length === 0) return null
   const weight = ngram_weight ?? defaultNgramWeight

@@ -44,6 +44,18 @@ async function events(response: Response): Promise<unknown[]> {
   return data.filter(text => text !== doneData).map(text => JSON.parse(text) as unknown)
 }
 
+describe('a model without a recognizer', () => {
+  it.each([
+    [{ hotwords: ['Xarelto'] }, 'hotwords'],
+    [{ ngram_model: 'ngm_0123456789' }, 'ngram_model'],
+  ])('refuses words to expect: %j', async (fields, param) => {
+    const model = Object.assign(fakeChatModel('Hi'), { hasRecognizer: false })
+    const response = await ask(appWith(model), { ...hello, ...fields })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { code: 'unsupported_parameter', param } })
+  })
+})
+
 describe('audio that is elsewhere', () => {
   const wav = async () => new Uint8Array(Buffer.from(await silentWav(0.1), 'base64'))
   const app = async () => {

@@ -7,6 +7,7 @@ import type { Tensor } from '../runtime/tensor.ts'
 import type { ExpectedWords } from '../speech/word-scorer.ts'
 import type { ChatMessage } from '../text/chat-template.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
+import type { PocketManifest } from './manifest.ts'
 import type { Pack } from './pack.ts'
 import type { AudioEmbeddings } from './splice.ts'
 import type { HeardSpeech } from './whisper/listener.ts'
@@ -71,14 +72,22 @@ export interface ChatModel {
   readonly defaultCheckpoint: string
   /** What it is told to translate speech into English; absent where it can't. */
   readonly translationPrompt?: string
+  /** Whether it knows what was said, and so what to do with words that are expected. */
+  readonly hasRecognizer: boolean
   /** Models of one hearing identity hear alike: what one has heard is the other's as well. */
   readonly hearingIdentity: string
   /** Of what makes embeddings of what was heard; @param checkpoint one of `checkpoints` */
   projectionIdentity(checkpoint: string): string
   /**
+   * The adapter that answers; null for the base model.
+   * @param checkpoint one of `checkpoints`
+   * @param hasAudio whether the conversation has any
+   */
+  adapterFor(checkpoint: string, hasAudio: boolean): string | null
+  /**
    * Hears an audio, window by window: what all checkpoints have in common, and nearly all of the work.
    * @param samples 16 kHz mono, any length
-   * @param expected words that are likely here; models without a recognizer of their own don't know what to do with it
+   * @param expected words that are likely here; of models that have a recognizer
    * @throws ApiError `overloaded` when too many audios wait to be heard
    */
   hearAudio(samples: Float32Array, who: EncodeFor, expected?: ExpectedWords | null): Promise<HeardWindow[]>
@@ -95,6 +104,17 @@ export interface ChatModel {
     checkpoint: string,
   ): RenderedChat
   close(): Promise<void>
+}
+
+/** A manifest's `generation`, in our words. */
+export function generationDefaults(generation: PocketManifest['generation']): GenerationDefaults {
+  return {
+    temperature: generation.temperature,
+    topP: generation.top_p,
+    topK: generation.top_k,
+    repetitionPenalty: generation.repetition_penalty,
+    maxTokens: generation.max_tokens,
+  }
 }
 
 /** What an architecture needs to load one of its packs. */

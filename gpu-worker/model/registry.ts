@@ -1,14 +1,16 @@
 import type { SpeechModel } from '../transcribe.ts'
 import type { ChatModel, LoadContext } from './chat-model.ts'
-import type { PocketManifest, WhisperManifest } from './manifest.ts'
+import type { PocketManifest, Qwen2AudioManifest, WhisperManifest } from './manifest.ts'
 import type { Pack } from './pack.ts'
 import { loadPocketModel } from './pocket/pocket-model.ts'
+import { loadQwen2AudioModel } from './qwen2-audio/qwen2-audio-model.ts'
 import { loadWhisperModel } from './whisper/whisper.ts'
 
 /** How each architecture that chats is loaded: one line, one folder. */
 const CHAT_ARCHITECTURES: Readonly<Record<string, (pack: Pack, context: LoadContext) => Promise<ChatModel>>> =
   {
     pocket: (pack, context) => loadPocketModel(pack as Pack<PocketManifest>, context),
+    'qwen2-audio': (pack, context) => loadQwen2AudioModel(pack as Pack<Qwen2AudioManifest>, context),
   }
 
 /** How each architecture that transcribes is loaded. */

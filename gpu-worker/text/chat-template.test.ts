@@ -8,12 +8,13 @@ const END = 1001
 const AUDIO = 2000
 
 /** Renders and shows ids as text: `<` and `>` for turns, `@` for an audio token. */
-function render(messages: ChatMessage[], audioLengths: number[] = []) {
+function render(messages: ChatMessage[], audioLengths: number[] = [], textEndsLine = true) {
   const prompt = renderChatPrompt(messages, {
     tokenizer,
     tokens: { startOfTurn: START, endOfTurn: END },
     defaultSystem: 'S',
     audioTokens: index => new Array(audioLengths[index]).fill(AUDIO + index),
+    textEndsLine,
   })
   const shown = prompt.ids.map(id =>
     id === START ? '<' : id === END ? '>' : id >= AUDIO ? '@' : tokenizer.decode([id]),
@@ -58,6 +59,11 @@ describe('chat template', () => {
     for (const { audio, offset, length } of prompt.audios) {
       expect(prompt.ids.slice(offset, offset + length)).toEqual(new Array(length).fill(AUDIO + audio))
     }
+  })
+
+  it('puts nothing between parts where the template has nothing there', () => {
+    const messages: ChatMessage[] = [{ role: 'user', content: [text('And'), audio(0), text('a'), text('b')] }]
+    expect(render(messages, [1], false).text).toBe('<system\nS>\n<user\nAndAudio 1: @\nab>\n<assistant\n')
   })
 
   it('leaves what looks like a placeholder or a turn in a text as text', () => {

@@ -28,8 +28,8 @@ export interface RenderedPrompt {
 /**
  * Renders a conversation and opens the assistant's turn.
  *
- * Every audio part becomes `Audio k: <its tokens>\n`; a text part that others follow ends its line. A default system message is put first when the
- * conversation doesn't begin with one (Qwen2-Audio's processor does the same).
+ * Every audio part becomes `Audio k: <its tokens>\n`. A default system message is put first when the conversation
+ * doesn't begin with one (Qwen2-Audio's processor does the same).
  */
 export function renderChatPrompt(
   messages: readonly ChatMessage[],
@@ -38,9 +38,11 @@ export function renderChatPrompt(
     tokens: ChatTemplateTokens
     defaultSystem: string
     audioTokens: AudioTokens
+    /** Whether a text part that others follow ends its line; Qwen2-Audio's template puts nothing between them. */
+    textEndsLine: boolean
   },
 ): RenderedPrompt {
-  const { tokenizer, tokens, audioTokens } = options
+  const { tokenizer, tokens, audioTokens, textEndsLine } = options
   const prompt: RenderedPrompt = { ids: [], audios: [] }
   // Neighbouring texts are encoded together, as one who tokenizes the rendered string would.
   let pendingText = ''
@@ -73,9 +75,9 @@ export function renderChatPrompt(
     special(tokens.startOfTurn)
     text(`${message.role}\n`)
     for (const [index, part] of message.content.entries()) {
-      const isLast = index === message.content.length - 1
+      const isFollowed = index < message.content.length - 1
       if (part.type === 'audio') audio(part.audio)
-      else text(isLast || part.text.endsWith('\n') ? part.text : `${part.text}\n`)
+      else text(textEndsLine && isFollowed && !part.text.endsWith('\n') ? `${part.text}\n` : part.text)
     }
     special(tokens.endOfTurn)
     text('\n')

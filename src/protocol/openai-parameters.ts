@@ -67,7 +67,7 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
   },
   hotwords: {
     kind: 'extension',
-    note: 'Words and phrases that are likely in the audio; at most 256. `usage.audio[i].heard` tells what was heard, `changed` what without them.',
+    note: 'Words and phrases that are likely in the audio; at most 256. `usage.audio[i].heard` tells what was heard, `changed` what without them. Refused by models without a recognizer (qwen2-audio), as is `ngram_model`.',
   },
   ngram_model: {
     kind: 'extension',

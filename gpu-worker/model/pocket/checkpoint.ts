@@ -1,6 +1,7 @@
 import type { AdapterWeights } from '../../engine/types.ts'
 import type { OrtRuntime, OrtSession } from '../../runtime/runtime.ts'
 import { tensor } from '../../runtime/tensor.ts'
+import { adapterOf } from '../adapter.ts'
 import type { PocketManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
 import { type NamedTensor, readSafetensors } from '../safetensors.ts'
@@ -36,20 +37,11 @@ export async function loadCheckpoint(
   ])
   return {
     name,
-    adapter: adapterInputs(tensors),
+    adapter: adapterOf(tensors, new Set(Object.values(MARKERS))),
     markers: markerEmbeddings(tensors, pack.manifest),
     projectAcoustic: (features, signal) => projectAcoustic(session, features, signal),
     close: () => session.release(),
   }
-}
-
-function adapterInputs(tensors: ReadonlyMap<string, NamedTensor>): AdapterWeights {
-  const markers = new Set<string>(Object.values(MARKERS))
-  return new Map(
-    [...tensors]
-      .filter(([name]) => !markers.has(name))
-      .map(([name, { data, shape }]) => [name, { data, dims: shape }]),
-  )
 }
 
 function markerEmbeddings(

@@ -5,16 +5,20 @@
 import { splitWindows } from '../../audio/windows.ts'
 import { EncodeQueue } from '../../encode/encode-queue.ts'
 import { createEngine } from '../../engine/create-engine.ts'
-import type { PromptSpan } from '../../engine/types.ts'
 import { scorerOf, tokenTexts } from '../../speech/word-scorer.ts'
-import { renderChatPrompt } from '../../text/chat-template.ts'
 import { loadTokenizer } from '../../text/tokenizer.ts'
-import type { ChatModel, EncodedWindow, HeardWindow, LoadContext } from '../chat-model.ts'
+import {
+  type ChatModel,
+  type EncodedWindow,
+  generationDefaults,
+  type HeardWindow,
+  type LoadContext,
+} from '../chat-model.ts'
 import { EmbeddingTable } from '../embedding-table.ts'
 import { identityOf } from '../identity.ts'
 import type { PocketManifest, WhisperManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
-import { spliceAudio } from '../splice.ts'
+import { renderChat } from '../render-chat.ts'
 import { WhisperListener } from '../whisper/listener.ts'
 import { loadWhisper } from '../whisper/whisper.ts'
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts'
@@ -102,36 +106,20 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     }
   }
 
-  const renderChat: ChatModel['renderChat'] = (messages, audios, checkpointName) => {
+  const format = {
+    tokenizer,
+    tokens,
+    defaultSystem: manifest.prompt.default_system,
+    textEndsLine: true,
+  }
+  const renderWithMarkers: ChatModel['renderChat'] = (messages, audios, checkpointName) => {
     const { markers } = checkpoints.get(checkpointName)!
-    const rendered = renderChatPrompt(messages, {
-      tokenizer,
-      tokens: { startOfTurn: tokens.start_of_turn, endOfTurn: tokens.end_of_turn },
-      defaultSystem: manifest.prompt.default_system,
-      audioTokens: index => audios[index]!.windows.flatMap(window => window.ids),
-    })
-    const spliced = spliceAudio(
-      rendered.ids,
-      rendered.audios.flatMap(({ audio }) => audios[audio]!.windows),
-      tokens.audio,
-      {
-        hiddenSize: table.hiddenSize,
-        lookup(id, target, offset = 0) {
-          const marker = markers.get(id)
-          if (marker) target.set(marker, offset)
-          else table.lookup(id, target, offset)
-        },
-      },
-    )
-    const spans: PromptSpan[] = rendered.audios.map(({ audio, offset, length }) => ({
-      start: offset,
-      end: offset + length,
-      contentHash: audios[audio]!.contentHash,
-    }))
-    return {
-      prompt: { ...spliced, spans },
-      audioTokens: spans.reduce((sum, span) => sum + span.end - span.start, 0),
+    const lookup: typeof table.lookup = (id, target, offset = 0) => {
+      const marker = markers.get(id)
+      if (marker) target.set(marker, offset)
+      else table.lookup(id, target, offset)
     }
+    return renderChat(messages, audios, format, { hiddenSize: table.hiddenSize, lookup })
   }
 
   return {
@@ -139,18 +127,15 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     tokenizer,
     engine,
     stopIds: new Set([tokens.end_of_turn]),
-    generation: {
-      temperature: manifest.generation.temperature,
-      topP: manifest.generation.top_p,
-      topK: manifest.generation.top_k,
-      repetitionPenalty: manifest.generation.repetition_penalty,
-      maxTokens: manifest.generation.max_tokens,
-    },
+    generation: generationDefaults(manifest.generation),
     checkpoints: [...checkpoints.keys()],
     defaultCheckpoint: manifest.default_checkpoint,
+    hasRecognizer: true,
     // Alone, so that what was heard outlives a new checkpoint.
     hearingIdentity: identityOf(HEARING_VERSION, speechPack.manifest, hearing),
     projectionIdentity: checkpointName => identityOf(speechPack.manifest, manifest, checkpointName),
+    // What was tuned is how to answer about audio; a conversation without any is the base model's, unchanged.
+    adapterFor: (checkpoint, hasAudio) => (hasAudio ? checkpoint : null),
     hearAudio,
     async projectAudio(heard, checkpointName, signal) {
       const checkpoint = checkpoints.get(checkpointName)!
@@ -158,7 +143,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
       for (const window of heard) windows.push(await projectWindow(window, checkpoint, signal))
       return windows
     },
-    renderChat,
+    renderChat: renderWithMarkers,
     async close() {
       await engine.close()
       await Promise.all([
