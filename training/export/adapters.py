@@ -16,7 +16,7 @@ NEWLINE_ID = 198  # "\n" of SmolLM2: what the untrained markers look like to the
 
 def expected_shapes(model: LlamaForCausalLM, sites: tuple[str, ...]) -> dict[str, tuple[int, int]]:
     """(inputs, outputs) of every low-rank pair, by "<layer>_<site>"."""
-    shapes = site_shapes(model)
+    shapes = site_shapes(model.config)
     return {f"{layer}_{site}": shapes[site] for layer in range(model.config.num_hidden_layers) for site in sites}
 
 

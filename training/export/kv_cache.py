@@ -22,6 +22,7 @@ from training.data.texts import reading, training_sentences
 from training.export.llama_decoder import LlamaDecoder, LlamaOptions
 from training.export.manifest import listed_files, write_manifest
 from training.export.sessions import PackRunner
+from training.export.tensors import in_memory
 from training.goldens.audio import log_mel, signals
 from training.goldens.language import splice
 from training.goldens.prompts import audio, render, text, user
@@ -36,10 +37,10 @@ QUESTIONS = ("Transcribe the audio.", "What do you hear?", "What is the message 
 def quantize_cache(packs: Path, model: LlamaForCausalLM, options: LlamaOptions = LlamaOptions()) -> None:
     """Measures with caches in 32 bits, then writes the decoder of `packs`/pocket with caches in 8."""
     folder = packs / "pocket"
-    manifest = json.loads((folder / "pack.json").read_text())
-    LlamaDecoder(model, options).graph.save(folder, "decoder.onnx")
+    manifest, weights = json.loads((folder / "pack.json").read_text()), in_memory(model)
+    LlamaDecoder(model.config, weights, options).graph.save(folder, "decoder.onnx")
     scales = measure(packs)
-    LlamaDecoder(model, options, scales).graph.save(folder, "decoder.onnx")
+    LlamaDecoder(model.config, weights, options, scales).graph.save(folder, "decoder.onnx")
     manifest["files"] = listed_files(folder, list(manifest["files"]))
     write_manifest(folder, manifest)
 

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.export.graph import MICROSOFT, ExternalFile, Graph
-from training.export.quantize import QuantizedMatrix, quantize
+from training.export.graph import MICROSOFT, ExternalFile, Graph, Weight
+from training.export.quantize import QuantizedWeight
 
 
 def quantized_linear(
     graph: Graph,
     name: str,
     source: str,
-    weight: np.ndarray | QuantizedMatrix,
+    matrix: QuantizedWeight,
     file: ExternalFile,
     *,
     bias: np.ndarray | None = None,
-    block: int = 64,
     accuracy_level: int = 4,
     half_scales: bool = True,
 ) -> str:
-    """y = W x (+ bias): `source` [..., inputs] f32 to `name` [..., outputs] f32, W in 8 bits.
+    """y = W x (+ bias): `source` [..., inputs] to `name` [..., outputs], W in 8 or 4 bits.
 
     Accuracy level 4 lets the kernel round the activations to 8 bits too, block by block. `half_scales` stores the
     scales in 16 bits; not for a table whose layout others read.
     """
-    matrix = weight if isinstance(weight, QuantizedMatrix) else quantize(weight, block)
-    inputs = [
-        source,
-        graph.constant(f"{name}.weight", matrix.values, file),
-        half_stored(graph, f"{name}.scales", matrix.scales, file)
-        if half_scales
-        else graph.constant(f"{name}.scales", matrix.scales, file),
-    ]
+    inputs = [source, graph.constant(f"{name}.weight", matrix.values, file)]
+    if half_scales:
+        inputs.append(half_stored(graph, f"{name}.scales", matrix.scales, file))
+    else:
+        scales = graph.constant(f"{name}.scales", matrix.scales, file)
+        is_wide = graph.precision == np.float32
+        inputs.append(scales if is_wide else graph.cast(scales, f"{scales}.cast", graph.precision))
     if bias is not None:
-        inputs += ["", "", graph.constant(f"{name}.bias", bias.astype(np.float32), file)]
+        inputs += ["", "", graph.constant(f"{name}.bias", bias.astype(graph.precision), file)]
     return graph.node(
         "MatMulNBits",
         inputs,
@@ -42,18 +40,20 @@ def quantized_linear(
         MICROSOFT,
         N=matrix.outputs,
         K=matrix.inputs,
-        bits=8,
+        bits=matrix.bits,
         block_size=matrix.block,
         accuracy_level=accuracy_level,
     )
 
 
-def half_stored(graph: Graph, name: str, values: np.ndarray, file: ExternalFile) -> str:
-    """A weight kept as f16 on disk and cast to f32 when the session is made (constant folding), once a name."""
-    if f"{name}.f16" in graph.initializers:
-        return name
-    stored = graph.constant(f"{name}.f16", values.astype(np.float16), file)
-    return graph.node("Cast", [stored], name, to=1)
+def half_stored(graph: Graph, name: str, values: np.ndarray | Weight, file: ExternalFile) -> str:
+    """A weight kept as f16 on disk, once a name; a graph that computes in f32 casts it when the session is made."""
+    stored = f"{name}.f16"
+    is_known = stored in graph.initializers
+    graph.constant(stored, values.astype(np.float16), file)
+    if graph.precision == np.float16:
+        return stored
+    return name if is_known else graph.cast(stored, name, np.float32)
 
 
 def low_rank_addition(graph: Graph, name: str, source: str, base: str, a: str, b: str) -> str:

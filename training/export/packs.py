@@ -28,6 +28,7 @@ from training.export.manifest import (
     whisper_manifest,
     write_manifest,
 )
+from training.export.tensors import in_memory
 from training.export.whisper_decoder import WhisperDecoder
 from training.export.whisper_encoder import WhisperEncoder
 
@@ -57,7 +58,7 @@ def write_pocket_pack(
     clear(folder)
     model = LlamaForCausalLM.from_pretrained(source).eval()
     options = LlamaOptions()
-    decoder = LlamaDecoder(model, options)
+    decoder = LlamaDecoder(model.config, in_memory(model), options)
     decoder.graph.save(folder, "decoder.onnx")
     for file in decoder.files:
         file.save(folder)
@@ -75,7 +76,7 @@ def write_pocket_pack(
         model.config,
         files=names,
         speech_pack=SPEECH_PACK,
-        sites={site: site_shapes(model)[site] for site in options.sites},
+        sites={site: site_shapes(model.config)[site] for site in options.sites},
         block=options.block,
         hearing=hearing,
         checkpoints=listed,

@@ -14,8 +14,9 @@ from transformers import WhisperForConditionalGeneration
 
 from training.export.graph import MICROSOFT, ExternalFile, Graph
 from training.export.layers import half_stored, quantized_linear
-from training.export.quantize import QuantizedMatrix, quantize
-from training.export.whisper_encoder import LAYER_NORM_EPSILON
+from training.export.quantize import QuantizedWeight
+from training.export.tensors import in_memory, stacked
+from training.export.whisper_encoder import LAYER_NORM_EPSILON, stacked_biases
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class WhisperDecoder:
         self.options = options
         self.heads = model.config.decoder_attention_heads
         self.head_dim = model.config.d_model // self.heads
-        self.weights = {name: value.numpy() for name, value in model.state_dict().items()}
+        self.weights = in_memory(model)
         self.graph = Graph("whisper_decoder")
         self.file = ExternalFile(options.file)
         self.files = [self.file]
@@ -49,7 +50,7 @@ class WhisperDecoder:
         graph.input("seqlens_k", np.int32, ["batch"])
         graph.input("total_sequence_length", np.int32, [])
         graph.input("frame_counts", np.int64, ["windows"])
-        head = quantize(self.weights["model.decoder.embed_tokens.weight"], self.options.block)
+        head = QuantizedWeight(self.weights["model.decoder.embed_tokens.weight"], self.options.block)
         stream = graph.node("Add", [self._embedding(ids, head), self._positions(ids)], "embedded")
         self._audio_mask()
         # [batch, sequence, hidden] again, when the rows have listened.
@@ -79,9 +80,9 @@ class WhisperDecoder:
         return ["batch", self.heads, length, self.head_dim]
 
     def _vector(self, name: str) -> str:
-        return self.graph.constant(name, self.weights[name], self.file)
+        return self.graph.constant(name, self.weights[name].read(), self.file)
 
-    def _embedding(self, ids: str, head: QuantizedMatrix) -> str:
+    def _embedding(self, ids: str, head: QuantizedWeight) -> str:
         """Rows of the head's own tensor: (value - 128) * scale, [batch, sequence, hidden] f32."""
         graph = self.graph
         values = graph.constant("logits.weight", head.values, self.file)
@@ -98,7 +99,7 @@ class WhisperDecoder:
         """Learned position rows from each row's own `position` on, [batch, sequence, hidden] f32."""
         graph = self.graph
         name = "model.decoder.embed_positions.weight"
-        table = half_stored(graph, name, self.weights[name], self.file)
+        table = half_stored(graph, name, self.weights[name].read(), self.file)
         length = graph.node("Squeeze", [graph.node("Shape", [ids], "id_count", start=1, end=2)], "id_count.scalar")
         zero = graph.constant("zero", np.array(0, np.int64))
         one = graph.constant("one", np.array(1, np.int64))
@@ -137,18 +138,15 @@ class WhisperDecoder:
 
     def _linear(self, name: str, source: str, modules: list[str]) -> str:
         """One projection, or several of the same input stacked; a missing bias (Whisper's keys) is zero."""
-        weight = np.concatenate([self.weights[f"{m}.weight"] for m in modules])
-        none = np.zeros(weight.shape[0] // len(modules), np.float32)
-        bias = np.concatenate([self.weights.get(f"{m}.bias", none) for m in modules])
+        weight = stacked([self.weights[f"{m}.weight"] for m in modules])
         options = self.options
         return quantized_linear(
             self.graph,
             name,
             source,
-            weight,
+            QuantizedWeight(weight, options.block),
             self.file,
-            bias=bias,
-            block=options.block,
+            bias=stacked_biases(self.weights, modules),
             accuracy_level=options.accuracy_level,
         )
 

@@ -6,69 +6,87 @@ zeros are enough, because conv2 (stride 2, an even count) never looks past the l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from transformers import WhisperForConditionalGeneration
+from transformers import PreTrainedConfig, WhisperForConditionalGeneration
 
-from training.export.graph import MICROSOFT, ExternalFile, Graph
+from training.export.graph import MICROSOFT, ExternalFile, Graph, Weight
 from training.export.layers import half_stored, quantized_linear
+from training.export.quantize import QuantizedWeight
+from training.export.tensors import Tensor, in_memory, stacked
 
 LAYER_NORM_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """`weights`: "int8", "f16" (stored; computed in f32) or "f32"; chosen by measurement, see docs/log.md."""
+    """`weights`: "int8", "f16" (stored; computed in `precision`) or "f32"; chosen by measurement, see docs/log.md."""
 
     weights: str = "f16"
+    precision: type = np.float32
     block: int = 64
     accuracy_level: int = 4
     file: str = "encoder.bin"
 
 
-class WhisperEncoder:
-    """Builds the graph; `graph` and `files` are ready to be saved afterwards."""
+def stacked_biases(weights: Mapping[str, Tensor], modules: list[str]) -> np.ndarray:
+    """The biases of several projections, one behind the other; a missing one (Whisper's keys) is zero."""
+    return np.concatenate(
+        [
+            weights[f"{m}.bias"].read()
+            if f"{m}.bias" in weights
+            else np.zeros(weights[f"{m}.weight"].shape[0], np.float32)
+            for m in modules
+        ]
+    )
 
-    def __init__(self, model: WhisperForConditionalGeneration, options: EncoderOptions = EncoderOptions()) -> None:
-        self.config = model.config
+
+class AudioTower:
+    """Convolutions and layers as Whisper has them, and the models that descend from it.
+
+    `config` has the names of transformers' WhisperConfig; `weights` are named "model.encoder...".
+    """
+
+    def __init__(
+        self, name: str, config: PreTrainedConfig, weights: Mapping[str, Tensor], options: EncoderOptions
+    ) -> None:
+        self.config = config
         self.options = options
-        self.weights = {name: value.numpy() for name, value in model.state_dict().items()}
-        self.graph = Graph("whisper_encoder")
+        self.weights = weights
+        self.graph = Graph(name, options.precision)
         self.file = ExternalFile(options.file)
         self.files = [self.file]
-        self._build()
 
-    def _build(self) -> None:
-        graph, config = self.graph, self.config
-        mel = graph.input("mel", np.float32, ["batch", config.num_mel_bins, "frames"])
-        graph.input("frame_counts", np.int64, ["batch"])
+    def _convolutions(self, mel: str) -> str:
+        """[batch, mel bins, frames] to rows [batch, positions, hidden], two frames a position."""
         stream = self._convolution(mel, "conv1", stride=1)
         stream = self._convolution(stream, "conv2", stride=2)
-        stream = graph.node("Transpose", [stream], "conv_rows", perm=[0, 2, 1])
-        length = graph.node("Shape", [stream], "positions", start=1, end=2)
+        return self.graph.node("Transpose", [stream], "conv_rows", perm=[0, 2, 1])
+
+    def _positions(self, stream: str, length: str) -> str:
+        """Adds the embedding of each of the first `length` positions."""
+        graph = self.graph
         table = self._stored("model.encoder.embed_positions.weight")
         ends = [graph.integers(0), length, graph.integers(0)]
-        stream = graph.node("Add", [stream, graph.node("Slice", [table, *ends], "position_rows")], "embedded")
-        self._mask(length)
+        return graph.node("Add", [stream, graph.node("Slice", [table, *ends], "position_rows")], "embedded")
 
+    def _layers(self, stream: str) -> tuple[str, str | None]:
+        """(residual stream, what the last layer adds to it)"""
         branch = None
-        for layer in range(config.encoder_layers):
+        for layer in range(self.config.encoder_layers):
             stream, branch = self._layer(layer, stream, branch)
-        features, _ = self._norm("audio_features", "model.encoder.layer_norm", stream, branch)
-        graph.output("audio_features", np.float32, ["batch", "positions", config.d_model])
-        for layer in range(config.decoder_layers):
-            for kind in ("key", "value"):
-                self._cross_projection(layer, kind, features)
+        return stream, branch
 
     def _stored(self, name: str) -> str:
         """A weight of the checkpoint as an f32 value of the graph, however it is stored."""
         if self.options.weights == "f32":
-            return self.graph.constant(name, self.weights[name], self.file)
-        return half_stored(self.graph, name, self.weights[name], self.file)
+            return self.graph.constant(name, self.weights[name].read(), self.file)
+        return half_stored(self.graph, name, self.weights[name].read(), self.file)
 
     def _vector(self, name: str) -> str:
-        return self.graph.constant(name, self.weights[name], self.file)
+        return self.graph.constant(name, self.weights[name].weight(self.graph.precision), self.file)
 
     def _convolution(self, source: str, name: str, stride: int) -> str:
         weight = self._stored(f"model.encoder.{name}.weight")
@@ -83,12 +101,16 @@ class WhisperEncoder:
         zero = graph.constant("zero", np.array(0, np.int64))
         one = graph.constant("one", np.array(1, np.int64))
         index = graph.node("Range", [zero, scalar, one], "position_index")
-        two = graph.constant("two", np.array(2, np.int64))
-        real = graph.node("Div", ["frame_counts", two], "real_positions")
+        real = self._real_positions()
         real = graph.node("Unsqueeze", [real, graph.integers(1)], "real_positions.column")
         graph.node("Cast", [graph.node("Less", [index, real], "is_real")], "key_mask", to=6)
         shortest = graph.node("ReduceMin", ["real_positions"], "shortest", keepdims=0)
         graph.node("GreaterOrEqual", [shortest, scalar], "all_real")
+
+    def _real_positions(self) -> str:
+        """`real_positions` [batch] i64, of `frame_counts`."""
+        two = self.graph.constant("two", np.array(2, np.int64))
+        return self.graph.node("Div", ["frame_counts", two], "real_positions")
 
     def _norm(self, name: str, weight: str, stream: str, branch: str | None) -> tuple[str, str]:
         """(normalized, residual stream) after adding `branch` to `stream`."""
@@ -109,26 +131,24 @@ class WhisperEncoder:
 
     def _linear(self, name: str, source: str, modules: list[str]) -> str:
         """One projection, or several of the same input stacked; a missing bias (Whisper's keys) is zero."""
-        weight = np.concatenate([self.weights[f"{m}.weight"] for m in modules])
-        bias = np.concatenate(
-            [self.weights.get(f"{m}.bias", np.zeros(len(self.weights[f"{m}.weight"]), np.float32)) for m in modules]
-        )
+        weight = stacked([self.weights[f"{m}.weight"] for m in modules])
+        bias = stacked_biases(self.weights, modules)
         if self.options.weights == "int8":
             return quantized_linear(
                 self.graph,
                 name,
                 source,
-                weight,
+                QuantizedWeight(weight, self.options.block),
                 self.file,
                 bias=bias,
-                block=self.options.block,
                 accuracy_level=self.options.accuracy_level,
             )
         if self.options.weights == "f16":
-            matrix = half_stored(self.graph, f"{name}.weight", weight.T, self.file)
+            matrix = half_stored(self.graph, f"{name}.weight", transposed(weight), self.file)
         else:
-            matrix = self.graph.constant(f"{name}.weight", weight.T, self.file)
+            matrix = self.graph.constant(f"{name}.weight", transposed(weight), self.file)
         product = self.graph.node("MatMul", [source, matrix], f"{name}.product")
+        bias = bias.astype(self.graph.precision)
         return self.graph.node("Add", [product, self.graph.constant(f"{name}.bias", bias, self.file)], name)
 
     def _layer(self, layer: int, stream: str, branch: str | None) -> tuple[str, str]:
@@ -149,6 +169,32 @@ class WhisperEncoder:
         inner = self._linear(f"{name}.inner", normed, [f"{module}.fc1"])
         inner = graph.node("Gelu", [inner], f"{name}.gelu", MICROSOFT)
         return stream, self._linear(f"{name}.outer", inner, [f"{module}.fc2"])
+
+
+def transposed(tensor: Tensor) -> Weight:
+    """A matrix [outputs, inputs] as MatMul wants it, [inputs, outputs] f32, read when it is written."""
+    return Weight(tensor.shape[::-1], np.dtype(np.float32), lambda: [tensor.read().T])
+
+
+class WhisperEncoder(AudioTower):
+    """Builds the graph; `graph` and `files` are ready to be saved afterwards."""
+
+    def __init__(self, model: WhisperForConditionalGeneration, options: EncoderOptions = EncoderOptions()) -> None:
+        super().__init__("whisper_encoder", model.config, in_memory(model), options)
+        graph, config = self.graph, self.config
+        mel = graph.input("mel", np.float32, ["batch", config.num_mel_bins, "frames"])
+        graph.input("frame_counts", np.int64, ["batch"])
+        stream = self._convolutions(mel)
+        length = graph.node("Shape", [stream], "positions", start=1, end=2)
+        stream = self._positions(stream, length)
+        self._mask(length)
+
+        stream, branch = self._layers(stream)
+        features, _ = self._norm("audio_features", "model.encoder.layer_norm", stream, branch)
+        graph.output("audio_features", np.float32, ["batch", "positions", config.d_model])
+        for layer in range(config.decoder_layers):
+            for kind in ("key", "value"):
+                self._cross_projection(layer, kind, features)
 
     def _cross_projection(self, layer: int, kind: str, features: str) -> None:
         """The decoder's keys or values over the audio, once for all of its steps: [batch, heads, positions, 64]."""

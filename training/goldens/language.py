@@ -9,6 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
+from training.export.llama_decoder import SITE_MODULES
 from training.export.sessions import PackRunner
 from training.goldens.files import write_json
 from training.goldens.hearing import HeardClip
@@ -17,12 +18,6 @@ from training.goldens.prompts import AUDIO, AUDIO_END, AUDIO_SPEECH, AUDIO_START
 TOP = 20
 TOLERANCE = {"logit": 1.5, "top_1_equal": True}
 MARKERS = {AUDIO_START: "audio_bos", AUDIO_SPEECH: "audio_speech", AUDIO_END: "audio_eos"}
-FUSED = {
-    "qkv": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
-    "o": ("self_attn.o_proj",),
-    "gate_up": ("mlp.gate_proj", "mlp.up_proj"),
-    "down": ("mlp.down_proj",),
-}
 
 
 @torch.no_grad()
@@ -32,7 +27,7 @@ def merge_adapter(model: LlamaForCausalLM, adapter: dict[str, np.ndarray], sites
         for site in sites:
             a, b = adapter[f"lora_{index}_{site}_a"], adapter[f"lora_{index}_{site}_b"]
             change, row = torch.from_numpy((a @ b).T.copy()), 0
-            for name in FUSED[site]:
+            for name in SITE_MODULES[site]:
                 weight = layer.get_submodule(name).weight
                 weight += change[row : row + len(weight)]
                 row += len(weight)

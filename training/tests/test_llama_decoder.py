@@ -11,6 +11,7 @@ from training.export.adapters import MARKERS, check_adapter, write_untrained
 from training.export.llama_decoder import SITES, LlamaDecoder, LlamaOptions, site_shapes
 from training.export.quantize import quantize
 from training.export.sessions import CachedDecoder, open_session
+from training.export.tensors import in_memory
 from training.goldens.language import merge_adapter
 
 # Level 1 computes in f32, so that only the order of sums differs from torch.
@@ -49,7 +50,7 @@ def adapter_of(model: LlamaForCausalLM, rank: int, scale: float) -> dict[str, np
     adapter = {}
     for layer in range(model.config.num_hidden_layers):
         for site in SITES:
-            inputs, outputs = site_shapes(model)[site]
+            inputs, outputs = site_shapes(model.config)[site]
             adapter[f"lora_{layer}_{site}_a"] = generator.standard_normal((inputs, rank)).astype(np.float32) * scale
             adapter[f"lora_{layer}_{site}_b"] = generator.standard_normal((rank, outputs)).astype(np.float32) * scale
     return adapter
@@ -58,7 +59,7 @@ def adapter_of(model: LlamaForCausalLM, rank: int, scale: float) -> dict[str, np
 def exported(
     model: LlamaForCausalLM, folder: Path, options: LlamaOptions, adapter: dict, rows: int, scales: dict | None = None
 ) -> CachedDecoder:
-    built = LlamaDecoder(model, options, scales)
+    built = LlamaDecoder(model.config, in_memory(model), options, scales)
     built.graph.save(folder, "decoder.onnx")
     for file in built.files:
         file.save(folder)
