@@ -34,8 +34,8 @@ export function rateLimit(limiter: RateLimiter, limitsOf: LimitsOf): MiddlewareH
     const background = backgroundOf(context)
     const settle = (seconds: number | null) => background(limiter.settle(tenant, limits, id, seconds))
     await next()
-    for (const [name, value] of Object.entries(headers)) context.header(name, value)
     const response = context.res
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
     const type = response.headers.get('content-type') ?? ''
     const told = response.headers.get(audioSecondsHeader)
     const known = told === null ? null : Number(told)

@@ -8,5 +8,6 @@ export const requestId = createMiddleware<EdgeEnv>(async (context, next) => {
   const id = requestIdOf(context.req.raw)
   context.set('requestId', id)
   await next()
-  context.header('x-request-id', id)
+  // Not context.header: once there is an answer, that makes another Response of it for each header, its text a stream.
+  context.res.headers.set('x-request-id', id)
 })
