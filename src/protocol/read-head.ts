@@ -22,7 +22,11 @@ export async function readHead(
   onTooLarge: (error: ApiError) => void,
 ): Promise<HeadOfBody> {
   const { headBytes, maxHeadBytes, maxBytes } = limits
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw bodyTooLarge(maxBytes)
+  const declared = Number(request.headers.get('content-length') ?? Number.NaN)
+  if (declared > maxBytes) throw bodyTooLarge(maxBytes)
+  // HTTP ends a body where its declared length ends, so no more than that can come. Not as a stream: that costs a third of
+  // the time that the edge has for a small request.
+  if (declared <= headBytes) return { head: new Uint8Array(await request.arrayBuffer()), rest: null }
   if (request.body === null) return { head: new Uint8Array(0), rest: null }
   const reader = request.body.getReader()
   const pieces: Uint8Array[] = []
