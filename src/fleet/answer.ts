@@ -2,6 +2,7 @@
 import { ErrorBody } from '../protocol/errors.ts'
 import { audioSecondsHeader } from '../protocol/worker-headers.ts'
 import { brokenOff, cancelled, workerFailed } from './failures.ts'
+import type { WorkerResponse } from './worker-fetch.ts'
 
 /** Headers of a worker's answer that reach the client. */
 const relayedHeaders = ['content-type', 'retry-after', 'x-should-retry', 'server-timing', audioSecondsHeader]
@@ -20,7 +21,7 @@ export interface WholeAnswer {
  * Reads a body whole, so that one that breaks becomes an error instead of half an answer.
  * @throws ApiError request_cancelled, worker_failed
  */
-export async function readAnswer(response: Response, signal: AbortSignal): Promise<WholeAnswer> {
+export async function readAnswer(response: WorkerResponse, signal: AbortSignal): Promise<WholeAnswer> {
   let text: string
   try {
     text = await readText(response)
@@ -37,7 +38,7 @@ export async function readAnswer(response: Response, signal: AbortSignal): Promi
 }
 
 /** The headers of a worker's answer that the client sees. */
-export function relayHeaders(response: Response): Headers {
+export function relayHeaders(response: WorkerResponse): Headers {
   const headers = new Headers({ 'cache-control': 'no-store' })
   for (const name of relayedHeaders) {
     const value = response.headers.get(name)
@@ -46,7 +47,9 @@ export function relayHeaders(response: Response): Headers {
   return headers
 }
 
-async function readText(response: Response): Promise<string> {
+async function readText(response: WorkerResponse): Promise<string> {
+  // No more than was declared can come, so nothing needs to be counted.
+  if (Number(response.headers.get('content-length') ?? Number.NaN) <= maxAnswerBytes) return response.text()
   if (response.body === null) return ''
   const decoder = new TextDecoder()
   let text = ''

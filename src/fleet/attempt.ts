@@ -9,6 +9,7 @@ import type { ForwardedRequest } from './forwarded-request.ts'
 import { toUpstream } from './openai-upstream.ts'
 import { openRelay, type RelayEnd } from './relay.ts'
 import type { Journey, Outcome } from './traffic.ts'
+import type { WorkerFetch, WorkerResponse } from './worker-fetch.ts'
 
 /** What came of it. Where nothing reached the client another worker may be asked. */
 export type Attempt =
@@ -25,7 +26,7 @@ export type Attempt =
   | { kind: 'failed'; error: ApiError; response: Response | null }
 
 export interface AttemptOptions {
-  fetch: typeof fetch
+  fetch: WorkerFetch
   clock: Clock
   /** When the client's patience ends; null for never. */
   deadlineMs: number | null
@@ -62,13 +63,14 @@ export async function attempt(
     if (timer?.signal.aborted || isTimeout(cause)) throw tooSlow(cause)
   }
 
-  let response: Response
+  let response: WorkerResponse
   try {
     response = await options.fetch(asked.url, {
       method: 'POST',
       headers: withTimeout(asked.headers, deadlineMs === null ? null : deadlineMs - clock.now()),
       body: asked.body,
       signal,
+      redirect: worker.openai === undefined ? 'manual' : 'follow',
       // A body that is still coming is sent before the answer is read.
       ...(asked.body instanceof ReadableStream && { duplex: 'half' }),
     })
@@ -107,7 +109,7 @@ function outcomeOf(how: RelayEnd, givenUp: boolean): Outcome {
 }
 
 function whole(
-  response: Response,
+  response: WorkerResponse,
   { text, errorCode }: Awaited<ReturnType<typeof readAnswer>>,
   end: (outcome: Outcome) => void,
 ): Attempt {

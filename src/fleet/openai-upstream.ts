@@ -8,6 +8,7 @@ import { tenantHeader } from '../protocol/worker-headers.ts'
 import { readAll } from '../storage/object-store.ts'
 import type { OpenAiUpstream, WorkerAddress } from './choose.ts'
 import type { ForwardedRequest } from './forwarded-request.ts'
+import type { WorkerResponse } from './worker-fetch.ts'
 
 /** A request in the words of its worker, and the way back. */
 export interface UpstreamRequest {
@@ -15,7 +16,7 @@ export interface UpstreamRequest {
   headers: Record<string, string>
   body: BodyInit
   /** Makes a whole answer ours; null where it is. */
-  normalize: ((response: Response) => Promise<Response>) | null
+  normalize: ((response: WorkerResponse) => Promise<Response>) | null
   /** Makes an event of a stream ours; null where it is. */
   rewriteEvent: ((event: Uint8Array) => Uint8Array) | null
 }
@@ -98,7 +99,7 @@ async function renameInForm(body: Uint8Array, contentType: string, model: string
   return form
 }
 
-async function normalize(response: Response, model: string): Promise<Response> {
+async function normalize(response: WorkerResponse, model: string): Promise<Response> {
   const text = await response.text()
   const value = parseJson(text)
   const type = response.headers.get('content-type') ?? jsonType

@@ -10,6 +10,7 @@ import type { KnownWorker, WorkerAddress, WorkerState } from './choose.ts'
 import { type Clock, timeoutSignal } from './clock.ts'
 import type { Directory } from './directory.ts'
 import { servedHere } from './openai-upstream.ts'
+import type { WorkerFetch } from './worker-fetch.ts'
 
 /** Ages in milliseconds at which a worker is asked again. */
 export interface RegistryTiming {
@@ -37,7 +38,7 @@ export interface RegistryOptions {
   addresses: () => readonly WorkerAddress[]
   /** Workers that register, beside those of the list. */
   directory?: Directory
-  fetch: typeof fetch
+  fetch: WorkerFetch
   clock: Clock
   timing?: RegistryTiming
 }
@@ -185,7 +186,7 @@ export class WorkerRegistry {
   async #ask({ url, openai }: WorkerAddress, signal: AbortSignal): Promise<WorkerState> {
     const { clock } = this.#options
     if (openai === undefined) {
-      const response = await this.#options.fetch(`${url}/readyz`, { signal })
+      const response = await this.#options.fetch(`${url}/readyz`, { signal, redirect: 'manual' })
       return stateOfReadiness(WorkerReadiness.parse(await response.json()), clock.now())
     }
     const headers = openai.apiKey === null ? {} : { authorization: `Bearer ${openai.apiKey}` }

@@ -20,6 +20,7 @@ import type { LocalConfiguration } from './configuration.ts'
 import { createLog } from './logger.ts'
 import { trainNgramModel } from './ngram-training.ts'
 import { servePage } from './page.ts'
+import { createWorkerFetch } from './worker-fetch.ts'
 import { defaultWorkerScript, WorkerProcess } from './worker-process.ts'
 
 /** A server that runs. */
@@ -62,7 +63,8 @@ export async function startLocal(
   }
   const fleet = new Fleet({
     addresses: () => own?.addresses() ?? workers,
-    ...outside,
+    fetch: createWorkerFetch(),
+    clock: systemClock,
     ...(directory && { directory }),
     ...(starter && { starter: createStarter(starter, outside) }),
     ...(maxWaitMs && { maxWaitMs }),
