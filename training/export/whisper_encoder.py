@@ -72,9 +72,9 @@ class AudioTower:
         ends = [graph.integers(0), length, graph.integers(0)]
         return graph.node("Add", [stream, graph.node("Slice", [table, *ends], "position_rows")], "embedded")
 
-    def _layers(self, stream: str) -> tuple[str, str | None]:
+    def _layers(self, stream: str) -> tuple[str, str]:
         """(residual stream, what the last layer adds to it)"""
-        branch = None
+        branch = ""
         for layer in range(self.config.encoder_layers):
             stream, branch = self._layer(layer, stream, branch)
         return stream, branch
@@ -94,28 +94,27 @@ class AudioTower:
         out = self.graph.node("Conv", [source, weight, bias], name, pads=[1, 1], strides=[stride])
         return self.graph.node("Gelu", [out], f"{name}.gelu", MICROSOFT)
 
-    def _mask(self, length: str) -> None:
-        """`key_mask` [batch, positions] i32, 1 where a position is real; `all_real`, whether that is everywhere."""
+    def _mask(self, length: str, real: str | None = None) -> None:
+        """`key_mask` [batch, positions] i32, 1 where a position is real; `all_real`, whether that is everywhere.
+
+        `real` [batch] i64: how many are, where it isn't one for every two frames of `frame_counts`.
+        """
         graph = self.graph
         scalar = graph.node("Squeeze", [length], "position_count")
         zero = graph.constant("zero", np.array(0, np.int64))
         one = graph.constant("one", np.array(1, np.int64))
         index = graph.node("Range", [zero, scalar, one], "position_index")
-        real = self._real_positions()
-        real = graph.node("Unsqueeze", [real, graph.integers(1)], "real_positions.column")
-        graph.node("Cast", [graph.node("Less", [index, real], "is_real")], "key_mask", to=6)
-        shortest = graph.node("ReduceMin", ["real_positions"], "shortest", keepdims=0)
+        if real is None:
+            real = graph.node("Div", ["frame_counts", graph.constant("two", np.array(2, np.int64))], "real_positions")
+        column = graph.node("Unsqueeze", [real, graph.integers(1)], "real_positions.column")
+        graph.node("Cast", [graph.node("Less", [index, column], "is_real")], "key_mask", to=6)
+        shortest = graph.node("ReduceMin", [real], "shortest", keepdims=0)
         graph.node("GreaterOrEqual", [shortest, scalar], "all_real")
 
-    def _real_positions(self) -> str:
-        """`real_positions` [batch] i64, of `frame_counts`."""
-        two = self.graph.constant("two", np.array(2, np.int64))
-        return self.graph.node("Div", ["frame_counts", two], "real_positions")
-
-    def _norm(self, name: str, weight: str, stream: str, branch: str | None) -> tuple[str, str]:
-        """(normalized, residual stream) after adding `branch` to `stream`."""
+    def _norm(self, name: str, weight: str, stream: str, branch: str) -> tuple[str, str]:
+        """(normalized, residual stream) after adding `branch` to `stream`, where there is one."""
         gamma, beta = self._vector(f"{weight}.weight"), self._vector(f"{weight}.bias")
-        if branch is None:
+        if not branch:
             inputs = [stream, gamma, beta]
             out = self.graph.node("LayerNormalization", inputs, name, epsilon=LAYER_NORM_EPSILON)
             return out, stream
@@ -151,7 +150,7 @@ class AudioTower:
         bias = bias.astype(self.graph.precision)
         return self.graph.node("Add", [product, self.graph.constant(f"{name}.bias", bias, self.file)], name)
 
-    def _layer(self, layer: int, stream: str, branch: str | None) -> tuple[str, str]:
+    def _layer(self, layer: int, stream: str, branch: str) -> tuple[str, str]:
         graph, name, module = self.graph, f"layer_{layer}", f"model.encoder.layers.{layer}"
         normed, stream = self._norm(f"{name}.attention_norm", f"{module}.self_attn_layer_norm", stream, branch)
         packed = self._linear(f"{name}.qkv", normed, [f"{module}.self_attn.{p}_proj" for p in "qkv"])
