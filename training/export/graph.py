@@ -154,7 +154,9 @@ class Graph:
     def branch(self, name: str, operator: str, inputs: list[str], domain: str, **attributes: object) -> onnx.GraphProto:
         """A subgraph of one node over values of this graph, for a branch of an If; its output is `name`."""
         node = helper.make_node(operator, inputs, [name], name=f"/{name}", domain=domain, **attributes)
-        return helper.make_graph([node], name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])
+        return helper.make_graph(
+            [node], name, [], [helper.make_tensor_value_info(name, ELEMENT_TYPES[self.precision], None)]
+        )
 
     def model(self) -> onnx.ModelProto:
         """The finished model, its large weights only referred to."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from transformers import LlamaConfig, WhisperConfig
@@ -40,12 +41,18 @@ DEFAULT_HEARING = {
 }
 
 
-def listed_files(folder: Path, names: list[str]) -> dict[str, dict]:
-    """SHA-256 and size of each file of the pack, in the order given."""
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file of any size, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def listed_files(folder: Path, names: list[str], known: Mapping[str, str] | None = None) -> dict[str, dict]:
+    """SHA-256 and size of each file of the pack, in the order given; `known` hashes aren't computed again."""
     return {
-        name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        name: {"sha256": (known or {}).get(name) or file_hash(path), "bytes": path.stat().st_size}
         for name in names
-        for data in [(folder / name).read_bytes()]
+        for path in [folder / name]
     }
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import onnxruntime
 from safetensors.numpy import load_file
 
+ELEMENT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int8)": np.int8}
+
 
 def open_session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:
     """A CPU session over one graph."""
@@ -29,8 +31,8 @@ class CachedDecoder:
         for value in session.get_inputs():
             if value.name.startswith("past_"):
                 _, heads, _, head_dim = value.shape
-                dtype = np.int8 if value.type == "tensor(int8)" else np.float32
-                buffer = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((rows, heads, capacity, head_dim), dtype))
+                empty = np.zeros((rows, heads, capacity, head_dim), ELEMENT_TYPES[value.type])
+                buffer = onnxruntime.OrtValue.ortvalue_from_numpy(empty)
                 self.caches[value.name.removeprefix("past_")] = buffer
                 self.binding.bind_ortvalue_input(value.name, buffer)
                 self.binding.bind_ortvalue_output(value.name.replace("past", "present"), buffer)
