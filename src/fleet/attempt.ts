@@ -56,8 +56,12 @@ export async function attempt(
     timer?.clear()
     journey.end(outcome, clock.now())
   }
-  /** By us or by the client, however impatient: not the worker's doing. */
-  const isGivenUp = () => request.signal.aborted || options.signal?.aborted || timer?.signal.aborted
+  /** What was given up, by us or by the client, is not the worker's failure. */
+  const endOf = (outcome: Outcome): Outcome => {
+    if (outcome !== 'failed') return outcome
+    if (request.signal.aborted || options.signal?.aborted) return 'neither'
+    return timer?.signal.aborted ? 'late' : 'failed'
+  }
   const rethrow = (cause: unknown): void => {
     if (request.signal.aborted) throw cancelled()
     if (timer?.signal.aborted || isTimeout(cause)) throw tooSlow(cause)
@@ -75,7 +79,7 @@ export async function attempt(
       ...(asked.body instanceof ReadableStream && { duplex: 'half' }),
     })
   } catch (cause) {
-    end(isGivenUp() ? 'neither' : 'failed')
+    end(endOf('failed'))
     rethrow(cause)
     const error = unavailable(cause)
     return { kind: 'refused', reason: 'unreachable', error, response: null, retryAfterMs: 0 }
@@ -86,7 +90,7 @@ export async function attempt(
     if (response.ok && response.body !== null && type.startsWith('text/event-stream')) {
       const body = await openRelay(response.body, {
         abort: () => upstream.abort(),
-        ended: how => end(outcomeOf(how, isGivenUp() === true)),
+        ended: how => end(endOf(outcomeOf(how))),
         errorOf: cause => (timer?.signal.aborted ? tooSlow(cause) : brokenOff(cause)),
         ...(asked.rewriteEvent === null ? {} : { rewrite: asked.rewriteEvent }),
       })
@@ -96,16 +100,24 @@ export async function attempt(
     const answer = await readAnswer(ours, signal)
     return whole(ours, answer, end)
   } catch (cause) {
-    end(isGivenUp() ? 'neither' : 'failed')
+    end(endOf('failed'))
     upstream.abort()
     rethrow(cause)
     return { kind: 'failed', error: brokenOff(cause), response: null }
   }
 }
 
-function outcomeOf(how: RelayEnd, givenUp: boolean): Outcome {
-  if (how === 'complete') return 'succeeded'
-  return how === 'left' || how === 'late' || givenUp ? 'neither' : 'failed'
+function outcomeOf(how: RelayEnd): Outcome {
+  switch (how) {
+    case 'complete':
+      return 'succeeded'
+    case 'late':
+      return 'late'
+    case 'left':
+      return 'neither'
+    default:
+      return 'failed'
+  }
 }
 
 function whole(
@@ -128,7 +140,7 @@ function whole(
   }
   if (status >= 500) {
     // What took too long was not the worker's failure, and would take as long elsewhere.
-    end(status === 504 ? 'neither' : 'failed')
+    end(status === 504 ? 'late' : 'failed')
     if (status !== 504) return { kind: 'failed', error: brokenOff(), response: answer }
   } else end(response.ok ? 'succeeded' : 'answered')
   return { kind: 'answered', response: answer }

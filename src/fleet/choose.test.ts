@@ -33,6 +33,7 @@ function candidate(id: string, state: WorkerState, changes: Partial<Candidate> =
     busy: 0,
     slots: 4,
     waitMs: 0,
+    serviceMs: 300,
     full: false,
     standing: { kind: 'trusted' },
     inFlight: 0,
@@ -43,8 +44,8 @@ const fleet = (states: Record<string, WorkerState>): Candidate[] =>
   Object.entries(states).map(([id, state]) => candidate(id, state))
 
 function choose(workers: readonly Candidate[], wish: Partial<Wish> = {}) {
-  const full = { model: 'x', audio: [], turn: 0, excluded: new Set<string>(), allowedWaitMs: 1_000, ...wish }
-  return chooseWorker(workers, full)
+  const bounds = { excluded: new Set<string>(), maxWaitMs: 1_000, patienceMs: Number.POSITIVE_INFINITY }
+  return chooseWorker(workers, { model: 'x', audio: [], turn: 0, ...bounds, ...wish })
 }
 function chosenId(workers: readonly Candidate[], wish: Partial<Wish> = {}): string {
   const choice = choose(workers, wish)
@@ -177,9 +178,17 @@ describe('those that are not well', () => {
     const full = candidate('a', ready('x'), { full: true })
     const slow = candidate('b', ready('x'), { waitMs: 5_000, busy: 9 })
     expect(chosenId([full, candidate('c', ready('x'), { busy: 3 })])).toBe('c')
-    expect(choose([slow], {})).toEqual({ kind: 'overloaded', waitMs: 5_000 })
-    expect(chosenId([slow], { allowedWaitMs: 5_000 })).toBe('b')
-    expect(choose([full, slow])).toEqual({ kind: 'overloaded', waitMs: 0 })
+    expect(choose([slow], {})).toEqual({ kind: 'overloaded', waitMs: 5_000, excessMs: 4_000 })
+    expect(chosenId([slow], { maxWaitMs: 5_000 })).toBe('b')
+    expect(choose([full, slow])).toMatchObject({ kind: 'overloaded', waitMs: 0 })
+  })
+
+  test('one where a request would wait so long that there is no time for its answer gets nothing', () => {
+    const busy = candidate('a', ready('x'), { waitMs: 500, busy: 9 })
+    expect(chosenId([busy], { patienceMs: 800 })).toBe('a')
+    expect(choose([busy], { patienceMs: 799 })).toEqual({ kind: 'overloaded', waitMs: 500, excessMs: 1 })
+    // It may be a short one.
+    expect(chosenId([candidate('a', ready('x'))], { patienceMs: 10 })).toBe('a')
   })
 })
 

@@ -51,6 +51,8 @@ export interface Candidate extends KnownWorker {
   slots: number
   /** How long one more would wait for a slot. */
   waitMs: number
+  /** How long it would then hold the slot, with something for those that take longer. */
+  serviceMs: number
   /** It said that it takes nothing more now. */
   full: boolean
   standing: Standing
@@ -74,15 +76,20 @@ export interface Wish {
   turn: number
   /** Ids of workers that this request has already tried. */
   excluded: ReadonlySet<string>
-  /** Waiting longer than this for a slot is of no use. */
-  allowedWaitMs: number
+  /** The longest that it is let wait for a slot. */
+  maxWaitMs: number
+  /** Until its answer must have ended; infinite where nobody says. */
+  patienceMs: number
 }
 
 /** What came of choosing. */
 export type Choice =
   | { kind: 'worker'; candidate: Candidate }
-  /** All that serve the model have more to do than the request can wait for; the least busy is free after `waitMs`. */
-  | { kind: 'overloaded'; waitMs: number }
+  /**
+   * All that serve the model have more to do than the request can wait for. The least busy is free after `waitMs`, and
+   * that is `excessMs` too late.
+   */
+  | { kind: 'overloaded'; waitMs: number; excessMs: number }
   /** Every worker said what it serves, and none serves this. */
   | { kind: 'model-unknown'; models: readonly string[] }
   /** A worker that serves it isn't ready, or may exist. */
@@ -110,8 +117,14 @@ export function chooseWorker(workers: readonly Candidate[], wish: Wish): Choice 
   const trusted = serving.filter(({ standing }) => standing.kind === 'trusted')
   // When all have failed, leaving all alone helps nobody.
   const pool = holders(trusted.length > 0 ? trusted : serving, wish.audio)
-  const roomy = pool.filter(({ waitMs, full }) => !full && waitMs <= wish.allowedWaitMs)
-  if (roomy.length === 0) return { kind: 'overloaded', waitMs: Math.min(...pool.map(({ waitMs }) => waitMs)) }
+  const roomy = pool.filter(candidate => !candidate.full && excessMs(candidate, wish) <= 0)
+  if (roomy.length === 0) {
+    return {
+      kind: 'overloaded',
+      waitMs: Math.min(...pool.map(({ waitMs }) => waitMs)),
+      excessMs: Math.min(...pool.map(candidate => excessMs(candidate, wish))),
+    }
+  }
   const best = wish.audio.length > 0 ? byAffinity(roomy, wish.audio) : freeFirst(roomy, wish.turn)
   return { kind: 'worker', candidate: best }
 }
@@ -119,6 +132,14 @@ export function chooseWorker(workers: readonly Candidate[], wish: Wish): Choice 
 /** Ids of all models that some worker serves, ready or not, without repeats. */
 export function servedModels(workers: readonly KnownWorker[]): string[] {
   return [...new Set(workers.flatMap(({ state }) => modelsOf(state) ?? []))]
+}
+
+/**
+ * How much too long a request would wait: who couldn't be answered in time any more takes a slot from somebody who could,
+ * and when all do, nobody is. A free slot is tried, however long others took.
+ */
+function excessMs({ waitMs, serviceMs }: Candidate, { maxWaitMs, patienceMs }: Wish): number {
+  return waitMs - Math.max(0, Math.min(maxWaitMs, patienceMs - serviceMs))
 }
 
 /** Those that can answer about audio that isn't sent along; all where none says that it can. */

@@ -28,9 +28,9 @@ export function unavailable(cause?: unknown): ApiError {
   })
 }
 
-/** @param waitMs until a worker is free for one more, @param allowedMs what the request can wait for */
-export function overloaded(waitMs: number, allowedMs: number): ApiError {
-  const excessSeconds = Math.max(1, Math.ceil((waitMs - allowedMs) / 1000))
+/** @param waitMs until a worker is free for one more, @param excessMs how much that is too long for the request */
+export function overloaded({ waitMs, excessMs }: { waitMs: number; excessMs: number }): ApiError {
+  const excessSeconds = Math.max(1, Math.ceil(excessMs / 1000))
   const wait = (waitMs / 1000).toFixed(waitMs < 10_000 ? 1 : 0)
   return new ApiError('overloaded', {
     message: `All workers for this model are busy for about ${wait} s. Send the request again after Retry-After.`,

@@ -203,8 +203,8 @@ describe('forward', () => {
           () => null,
           error => error as ApiError,
         )
-      // 21 rounds of four at once, half a second each where nothing better is known: 2.6 s.
-      expect(await refusal(1_000)).toMatchObject({ code: 'overloaded', retryAfterSeconds: 2 })
+      // 21 rounds of four at once, half a second each where nothing better is known: 2.6 s, and its own answer takes time.
+      expect(await refusal(1_000)).toMatchObject({ code: 'overloaded', retryAfterSeconds: 3 })
       a.load = { running: 4, waiting: 400, slots: 4 }
       clock.advance(defaultTiming.refreshAfterMs + 1)
       await fleet.readiness()
@@ -213,7 +213,7 @@ describe('forward', () => {
       a.load = { running: 4, waiting: 20, slots: 4 }
       clock.advance(defaultTiming.refreshAfterMs + 1)
       await fleet.readiness()
-      expect(await refusal(2_700)).toBeNull()
+      expect(await refusal(3_400)).toBeNull()
       expect(a.requests.filter(path => path.startsWith('/v1'))).toHaveLength(1)
     })
   })

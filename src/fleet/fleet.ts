@@ -146,7 +146,7 @@ export class Fleet {
         if (choice.kind !== 'worker' || !this.#mayRetry(request)) break
         await last?.response?.body?.cancel().catch(() => {})
       }
-      const candidate = this.#toCandidate(request, choice, deadlineMs)
+      const candidate = this.#toCandidate(request, choice)
       tried.add(candidate.address.id)
       const result = await this.#send(candidate, request, deadlineMs, tried)
       if (result.kind === 'answered') return result.response
@@ -164,9 +164,11 @@ export class Fleet {
   ): Promise<Choice> {
     const turn = this.#turn++
     const choose = () => {
-      const allowedWaitMs = this.#allowedWaitMs(deadlineMs)
-      const wish = { model: request.model, audio: request.audio ?? [], turn, excluded, allowedWaitMs }
-      return chooseWorker(this.workers(), wish)
+      const maxWaitMs = this.#options.maxWaitMs ?? defaultMaxWaitMs
+      const patienceMs =
+        deadlineMs === null ? Number.POSITIVE_INFINITY : Math.max(0, deadlineMs - this.#now())
+      const { model, audio = [] } = request
+      return chooseWorker(this.workers(), { model, audio, turn, excluded, maxWaitMs, patienceMs })
     }
     const choice = choose()
     if (choice.kind === 'worker' || choice.kind === 'overloaded') {
@@ -183,7 +185,7 @@ export class Fleet {
   }
 
   /** @throws ApiError for a choice that is no worker */
-  #toCandidate(request: ForwardedRequest, choice: Choice, deadlineMs: number | null): Candidate {
+  #toCandidate(request: ForwardedRequest, choice: Choice): Candidate {
     switch (choice.kind) {
       case 'worker':
         return choice.candidate
@@ -194,17 +196,12 @@ export class Fleet {
           model: request.model,
           waitMs: choice.waitMs,
         })
-        throw overloaded(choice.waitMs, this.#allowedWaitMs(deadlineMs))
+        throw overloaded(choice)
       case 'model-unknown':
         throw modelNotFound(request.model, choice.models)
       case 'unavailable':
         throw unavailable()
     }
-  }
-
-  #allowedWaitMs(deadlineMs: number | null): number {
-    const patienceMs = deadlineMs === null ? Number.POSITIVE_INFINITY : Math.max(0, deadlineMs - this.#now())
-    return Math.min(patienceMs, this.#options.maxWaitMs ?? defaultMaxWaitMs)
   }
 
   /** To one worker, or where the request is short and that one late, to a second. */
@@ -236,9 +233,10 @@ export class Fleet {
     tried: Set<string>,
     signal: AbortSignal,
   ): Promise<Attempt> | null {
-    const wish = { model: request.model, audio: request.audio ?? [], turn: this.#turn++, excluded: tried }
+    const { model, audio = [] } = request
+    const wish = { model, audio, turn: this.#turn++, excluded: tried }
     // A worker that would let it wait is no help.
-    const choice = chooseWorker(this.workers(), { ...wish, allowedWaitMs: 0 })
+    const choice = chooseWorker(this.workers(), { ...wish, maxWaitMs: 0, patienceMs: 0 })
     if (choice.kind !== 'worker' || !this.#mayRetry(request, true)) return null
     tried.add(choice.candidate.address.id)
     return this.#attempt(choice.candidate, request, deadlineMs, signal)

@@ -62,6 +62,40 @@ test('a worker that is full is full for as long as it says, and a second at most
   expect([fullAt(999), fullAt(1_000)]).toEqual([true, false])
 })
 
+test('a worker that was full has room again as soon as one of ours there has ended', () => {
+  const traffic = new Traffic()
+  const look = () => traffic.candidates([worker(0, 0, 0)], 0)[0]!
+  const journeys = [0, 1, 2].map(() => traffic.begin(look(), 0))
+  journeys[2]!.end('neither', 0)
+  traffic.full({ id: 'a', url: 'http://a' }, 1_000, 0)
+  expect(look().full).toBe(true)
+  journeys[0]!.end('succeeded', 0)
+  expect(look().full).toBe(false)
+  traffic.begin(look(), 0)
+  expect(look().full).toBe(true)
+})
+
+describe('how long a request holds a slot', () => {
+  const expectedMs = (samplesMs: readonly number[], outcome: 'succeeded' | 'late' = 'succeeded') => {
+    const traffic = new Traffic()
+    const look = () => traffic.candidates([worker(0, 0, 0)], 0)[0]!
+    for (const sampleMs of samplesMs) traffic.begin(look(), 0).end(outcome, sampleMs)
+    return look().serviceMs
+  }
+  const often = (...samplesMs: number[]) => Array.from({ length: 200 }, () => samplesMs).flat()
+
+  test('is expected with something to spare, and more where it differs', () => {
+    expect(expectedMs([])).toBe(625)
+    expect(expectedMs(often(100))).toBeCloseTo(125)
+    expect(expectedMs(often(20, 180))).toBeGreaterThan(220)
+  })
+
+  test('is learned from what came too late, as far as that took longer', () => {
+    expect(expectedMs(often(1_000), 'late')).toBeGreaterThan(1_000)
+    expect(expectedMs([...often(100), 1], 'late')).toBeCloseTo(125)
+  })
+})
+
 test('workers that are gone are forgotten once nothing of ours is there', () => {
   const traffic = new Traffic()
   const [candidate] = traffic.candidates([worker(0, 0, 0)], 0)

@@ -14,6 +14,8 @@ export type Outcome =
   | 'answered'
   /** It answered badly, or broke off. */
   | 'failed'
+  /** Its time was over before it was answered: whoever is to blame, it would have taken longer. */
+  | 'late'
   /** The client left, or nothing was done for it: says nothing of the worker. */
   | 'neither'
 
@@ -26,6 +28,12 @@ export interface Journey {
 const firstGuessMs = 500
 /** How much the newest answer counts. */
 const newestShare = 0.1
+/**
+ * For how many mean deviations above the mean a request is given time, as TCP has it for the time of an answer
+ * (Jacobson 1988), and for how much of the mean where all take equally long.
+ */
+const deviations = 2
+const leastReserve = 0.25
 /** For so long a worker that said it is full is asked no more, whatever it said itself. */
 const longestFullMs = 1_000
 
@@ -35,7 +43,11 @@ interface Tally {
   others: number
   othersAsOfMs: number
   serviceMs: number | null
+  /** Mean distance from that. */
+  deviationMs: number
   fullUntilMs: number
+  /** It was full with so many of ours, and is as soon as there are so many again. */
+  fullAt: number
   ejection: Ejection
 }
 
@@ -65,7 +77,8 @@ export class Traffic {
         busy,
         slots,
         waitMs: predictWaitMs(busy, slots, tally.serviceMs ?? firstGuessMs),
-        full: nowMs < tally.fullUntilMs,
+        serviceMs: cautious(tally),
+        full: nowMs < tally.fullUntilMs && tally.inFlight >= tally.fullAt,
         standing: tally.ejection.standing(nowMs),
         inFlight: tally.inFlight,
       }
@@ -84,17 +97,22 @@ export class Traffic {
         tally.inFlight--
         if (outcome === 'failed') tally.ejection.failed(endedAtMs)
         if (outcome === 'succeeded' || outcome === 'answered') tally.ejection.succeeded()
-        if (outcome !== 'succeeded') return
+        if (outcome !== 'succeeded' && outcome !== 'late') return
         const sample = serviceMsOf(endedAtMs - nowMs, busy, slots)
-        tally.serviceMs =
-          tally.serviceMs === null ? sample : tally.serviceMs + newestShare * (sample - tally.serviceMs)
+        // What was late says how long it took at least: were only those counted that were in time, all would seem quick.
+        if (outcome === 'succeeded' || sample > (tally.serviceMs ?? 0)) learn(tally, sample)
       },
     }
   }
 
-  /** A worker said that it takes nothing more for now. */
+  /**
+   * A worker said that it takes nothing more for now. As one of ours ends there is room for another: were it left alone for
+   * as long as it said, it would run dry meanwhile.
+   */
   full(address: WorkerAddress, forMs: number, nowMs: number): void {
-    this.#of(address).fullUntilMs = nowMs + Math.min(forMs, longestFullMs)
+    const tally = this.#of(address)
+    tally.fullUntilMs = nowMs + Math.min(forMs, longestFullMs)
+    tally.fullAt = tally.inFlight
   }
 
   /** Requests of this edge that are at workers now. */
@@ -117,11 +135,24 @@ export class Traffic {
         others: 0,
         othersAsOfMs: Number.NEGATIVE_INFINITY,
         serviceMs: null,
+        deviationMs: 0,
         fullUntilMs: Number.NEGATIVE_INFINITY,
+        fullAt: 0,
         ejection: new Ejection(this.#ejection),
       }
       this.#tallies.set(id, tally)
     }
     return tally
   }
+}
+
+function learn(tally: Tally, sampleMs: number): void {
+  const mean = tally.serviceMs ?? sampleMs
+  tally.serviceMs = mean + newestShare * (sampleMs - mean)
+  tally.deviationMs += newestShare * (Math.abs(sampleMs - mean) - tally.deviationMs)
+}
+
+function cautious({ serviceMs, deviationMs }: Tally): number {
+  const mean = serviceMs ?? firstGuessMs
+  return mean + Math.max(deviations * deviationMs, leastReserve * mean)
 }
