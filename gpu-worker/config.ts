@@ -22,6 +22,12 @@ const Environment = z.object({
   AURICLE_THREADS: count(Math.max(1, Math.min(8, availableParallelism()))),
   /** How ONNX Runtime is reached: its C API, or onnxruntime-node's binding; unset: the first that works here. */
   AURICLE_RUNTIME: z.enum(['c-api', 'node-binding']).optional(),
+  /** ONNX Runtime's library for the C API; unset: the one of onnxruntime-node. */
+  AURICLE_ORT_LIBRARY: z.string().min(1).optional(),
+  /** What computes models that were made for a GPU; `auto`: the GPU where it can be used. */
+  AURICLE_EXECUTION_PROVIDER: z.enum(['cpu', 'cuda', 'auto']).default('cpu'),
+  /** Which GPU, as CUDA counts them: one worker a GPU. */
+  AURICLE_DEVICE: z.coerce.number().int().min(0).default(0),
   /** Requests decoded at once. */
   AURICLE_SLOTS: count(8),
   /** Tokens of prompt and answer together. */
@@ -75,7 +81,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     modelsDirectory: env.AURICLE_MODELS,
     store: env.AURICLE_STORE,
     threads: env.AURICLE_THREADS,
-    runtime: env.AURICLE_RUNTIME,
+    runtime: {
+      kind: env.AURICLE_RUNTIME,
+      library: env.AURICLE_ORT_LIBRARY,
+      provider: env.AURICLE_EXECUTION_PROVIDER,
+      deviceIndex: env.AURICLE_DEVICE,
+    },
     engine: {
       slots: env.AURICLE_SLOTS,
       slotCapacity: env.AURICLE_CONTEXT_LENGTH,

@@ -13,6 +13,7 @@ import { EncodeQueue } from './encode/encode-queue.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { loadPacks } from './model/pack.ts'
 import { loadChatModels, loadSpeechModels } from './model/registry.ts'
+import { deviceName } from './runtime/device.ts'
 import { loadRuntime } from './runtime/load-runtime.ts'
 import { createWorkerApp, readinessOf, type WorkerState } from './server.ts'
 
@@ -67,7 +68,10 @@ const server = serve({ fetch: app.fetch, hostname: config.host, port: config.por
 warmDecoder()
 try {
   const startedMs = performance.now()
-  const [packs, runtime] = await Promise.all([loadPacks(config.modelsDirectory), loadRuntime(config.runtime)])
+  const [packs, runtime] = await Promise.all([
+    loadPacks(config.modelsDirectory),
+    loadRuntime(config.runtime, reason => console.error(`The CPU computes: ${reason}`)),
+  ])
   const context = {
     packs,
     runtime,
@@ -78,12 +82,14 @@ try {
   }
   state.speechModels = await loadSpeechModels(context)
   state.models = await loadChatModels(context)
-  state.runtime = { kind: runtime.kind, version: runtime.version, execution_provider: 'cpu' }
+  const executionProvider = deviceName(runtime.deviceInUse)
+  state.runtime = { kind: runtime.kind, version: runtime.version, execution_provider: executionProvider }
   state.status = 'ready'
   report({
     event: 'ready',
     models: [...state.models.keys(), ...state.speechModels.keys()],
     runtime: runtime.kind,
+    executionProvider,
     loadMs: Math.round(performance.now() - startedMs),
   })
 } catch (error) {

@@ -42,7 +42,12 @@ async function collect(events: AsyncIterable<EngineEvent>) {
   throw new Error('The stream ended without an end.')
 }
 
-describe.each(['c-api', 'node-binding'] as const)('over %s', kind => {
+describe.each([
+  ['c-api', 'host'],
+  // What a GPU's path is, on the CPU: keys, values and adapters in memory that isn't JavaScript's.
+  ['c-api', 'device'],
+  ['node-binding', 'host'],
+] as const)('over %s, %s memory', (kind, memory) => {
   let decoder: OrtSession
   const engines: Engine[] = []
   const engineWith = (options: EngineOptions = {}): Engine => {
@@ -55,7 +60,7 @@ describe.each(['c-api', 'node-binding'] as const)('over %s', kind => {
   }
 
   beforeAll(async () => {
-    decoder = await (await loadRuntime(kind)).loadSession(TINY_DECODER_PATH, { threads: 1 })
+    decoder = await (await loadRuntime({ kind })).loadSession(TINY_DECODER_PATH, { threads: 1, memory })
   })
   afterAll(async () => {
     await Promise.all(engines.map(engine => engine.close()))
@@ -332,6 +337,7 @@ describe.each(['c-api', 'node-binding'] as const)('over %s', kind => {
     const failing: OrtSession = {
       inputs: decoder.inputs,
       outputs: decoder.outputs,
+      memory: decoder.memory,
       run: (...args) => decoder.run(...args),
       release: () => decoder.release(),
       createBinding() {

@@ -1,6 +1,6 @@
 /** The decoder tied to one range of slots and one checkpoint; made once, used for every step that needs it. */
 import type { OrtBinding, OrtSession, RunOptions } from '../runtime/runtime.ts'
-import { type Tensor, tensor } from '../runtime/tensor.ts'
+import { type BindableTensor, tensor } from '../runtime/tensor.ts'
 import type { KvCache } from './kv-cache.ts'
 
 /** What one run computes. */
@@ -31,7 +31,7 @@ export class DecoderBinding {
   constructor(
     session: OrtSession,
     cache: KvCache,
-    adapter: ReadonlyMap<string, Tensor>,
+    adapter: ReadonlyMap<string, BindableTensor>,
     range: { first: number; count: number },
     sizes: { hidden: number; vocabulary: number },
   ) {

@@ -1,9 +1,9 @@
 /** Carries out the scheduler's plans on the decoder. */
 import { setImmediate } from 'node:timers/promises'
 import type { OrtSession } from '../runtime/runtime.ts'
-import { type Tensor, tensor } from '../runtime/tensor.ts'
+import type { BindableTensor } from '../runtime/tensor.ts'
 import { DecoderBinding } from './decoder-binding.ts'
-import { KvCache, type KvLayout } from './kv-cache.ts'
+import { KV_TYPES, KvCache, type KvLayout } from './kv-cache.ts'
 import type { Plan, PrefillChunk, SlotMove } from './plan.ts'
 import { type SlotRange, toSlotRanges } from './slot-ranges.ts'
 import type { AdapterWeights, TokenEmbeddings } from './types.ts'
@@ -40,7 +40,7 @@ export class ModelRunner {
   readonly cache: KvCache
   readonly #model: RunnerModel
   readonly #sizes: { hidden: number; vocabulary: number }
-  readonly #adapters: ReadonlyMap<string | null, ReadonlyMap<string, Tensor>>
+  readonly #adapters: ReadonlyMap<string | null, ReadonlyMap<string, BindableTensor>>
   readonly #bindings = new Map<string, DecoderBinding>()
   /** [slots, hidden] f32: what goes into a decode */
   readonly #stepEmbeddings: Float32Array
@@ -52,8 +52,8 @@ export class ModelRunner {
     const { decoder, embeddings, checkpoints } = model
     this.#model = model
     this.#sizes = { hidden: embeddings.hiddenSize, vocabulary: outputWidth(decoder, 'logits') }
-    this.cache = new KvCache({ ...readKvShape(decoder), ...bounds })
-    this.#adapters = new Map<string | null, ReadonlyMap<string, Tensor>>([
+    this.cache = new KvCache({ ...readKvShape(decoder), ...bounds }, decoder.memory)
+    this.#adapters = new Map<string | null, ReadonlyMap<string, BindableTensor>>([
       [null, adapterInputs(decoder, new Map())],
       ...Array.from(checkpoints, ([name, weights]) => [name, adapterInputs(decoder, weights)] as const),
     ])
@@ -187,7 +187,7 @@ function readKvShape(decoder: OrtSession): Pick<KvLayout, 'layers' | 'kvHeads' |
   const [, kvHeads, , headDim] = keys[0]?.dims ?? []
   if (!kvHeads || !headDim)
     throw new RangeError('The decoder has no past_key_0 [batch, heads, positions, size].')
-  const type = (['int8', 'float32'] as const).find(known => known === keys[0]!.type)
+  const type = KV_TYPES.find(known => known === keys[0]!.type)
   if (type === undefined) throw new RangeError(`Keys of type ${keys[0]!.type} can't be kept.`)
   return { layers: keys.length, kvHeads, headDim, type }
 }
@@ -199,18 +199,23 @@ function outputWidth(decoder: OrtSession, name: string): number {
 }
 
 /** A value for each LoRA input of the decoder; of rank 0, which adds nothing, where the adapter has none. */
-function adapterInputs(decoder: OrtSession, weights: AdapterWeights): Map<string, Tensor> {
+function adapterInputs(decoder: OrtSession, weights: AdapterWeights): Map<string, BindableTensor> {
   const inputs = decoder.inputs.filter(({ name }) => name.startsWith('lora_'))
   const known = new Set(inputs.map(({ name }) => name))
   for (const name of weights.keys()) {
     if (!known.has(name)) throw new RangeError(`The decoder has no input ${name} for an adapter.`)
   }
   return new Map(
-    inputs.map(({ name, dims }) => {
-      const weight = weights.get(name)
-      if (weight !== undefined) return [name, tensor('float32', weight.data, weight.dims)]
-      const rankZero = dims.map(dim => dim ?? 0)
-      return [name, tensor('float32', new Float32Array(0), rankZero)]
+    inputs.map(({ name, type, dims: rankZero }) => {
+      const { data, dims } = weights.get(name) ?? {
+        data: new Float32Array(0),
+        dims: rankZero.map(dim => dim ?? 0),
+      }
+      const placed =
+        type === 'float16'
+          ? decoder.memory.place('float16', Float16Array.from(data), dims)
+          : decoder.memory.place('float32', data, dims)
+      return [name, placed]
     }),
   )
 }

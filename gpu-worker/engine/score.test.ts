@@ -72,7 +72,7 @@ describe.each(['c-api', 'node-binding'] as const)('over %s', kind => {
   }
 
   beforeAll(async () => {
-    decoder = await (await loadRuntime(kind)).loadSession(TINY_DECODER_PATH, { threads: 1 })
+    decoder = await (await loadRuntime({ kind })).loadSession(TINY_DECODER_PATH, { threads: 1 })
   })
   afterAll(async () => {
     for (const engine of engines) await engine.close()

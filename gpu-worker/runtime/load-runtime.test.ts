@@ -12,5 +12,5 @@ test('where the C API can’t be reached, the node binding takes over and says s
 })
 
 test('the way that was asked for is not replaced', async () => {
-  await expect(loadRuntime('c-api')).rejects.toThrow('FFI is not allowed here.')
+  await expect(loadRuntime({ kind: 'c-api' })).rejects.toThrow('FFI is not allowed here.')
 })

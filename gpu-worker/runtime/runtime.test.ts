@@ -1,6 +1,8 @@
 // One suite for both ways to drive ONNX Runtime.
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { embed, GOLDENS, TINY, TINY_DECODER_PATH } from '../engine/fixtures/tiny-decoder.ts'
+import { CPU } from './device.ts'
 import { loadRuntime } from './load-runtime.ts'
 import { type OrtBinding, type OrtRuntime, type OrtSession, RuntimeError } from './runtime.ts'
 import { type Tensor, tensor } from './tensor.ts'
@@ -15,7 +17,7 @@ describe.each(['c-api', 'node-binding'] as const)('%s', kind => {
   let session: OrtSession
 
   beforeAll(async () => {
-    runtime = await loadRuntime(kind)
+    runtime = await loadRuntime({ kind })
     session = await runtime.loadSession(TINY_DECODER_PATH, { threads: 1 })
   })
   afterAll(() => session.release())
@@ -160,7 +162,7 @@ describe.each(['c-api', 'node-binding'] as const)('%s', kind => {
 })
 
 test('c-api: an abort ends a run in progress, and the next run is none the worse', async () => {
-  const runtime = await loadRuntime('c-api')
+  const runtime = await loadRuntime({ kind: 'c-api' })
   const session = await runtime.loadSession(TINY_DECODER_PATH, { threads: 1 })
   const [rows, length] = [512, 128]
   const cache = () =>
@@ -192,6 +194,23 @@ test('c-api: an abort ends a run in progress, and the next run is none the worse
 test('the runtime is chosen when nobody chooses', async () => {
   const runtime = await loadRuntime()
   expect(['c-api', 'node-binding']).toContain(runtime.kind)
+})
+
+const HAS_GPU = existsSync('/dev/nvidia0')
+
+test.skipIf(HAS_GPU)('a GPU that cannot be used is refused with what is missing and the remedy', async () => {
+  const asked = { kind: 'c-api', provider: 'cuda' } as const
+  await expect(loadRuntime(asked)).rejects.toThrow(/CUDA.*(worker-cuda\.Dockerfile|AURICLE_ORT_LIBRARY)/s)
+  // Nobody who asks for a GPU is given the CPU instead.
+  await expect(loadRuntime({ provider: 'cuda' })).rejects.toThrow(/CUDA/)
+  await expect(loadRuntime({ ...asked, kind: 'node-binding' })).rejects.toThrow(/AURICLE_RUNTIME/)
+})
+
+test.skipIf(HAS_GPU)('`auto` takes the CPU where there is no GPU, and says why', async () => {
+  const reasons: string[] = []
+  const runtime = await loadRuntime({ provider: 'auto' }, reason => reasons.push(reason))
+  expect([runtime.device, runtime.deviceInUse]).toEqual([CPU, CPU])
+  expect(reasons).toEqual([expect.stringContaining('CUDA')])
 })
 
 function promptFeeds(prompt: readonly number[]): Record<string, Tensor> {

@@ -3,10 +3,16 @@
  * runs off the event loop, tensors stay in place) and `node-binding/` (the onnxruntime-node binding: works
  * everywhere, copies and blocks). `load-runtime.ts` chooses one at start.
  */
-import type { ElementType, Tensor } from './tensor.ts'
+import { CPU, type Device } from './device.ts'
+import type { BindableTensor, ElementType, Tensor } from './tensor.ts'
+import type { TensorMemory } from './tensor-memory.ts'
 
 /** How a session is made. Everything has a default; see `SESSION_DEFAULTS`. */
 export interface SessionOptions {
+  /** What computes it: the CPU, unless the model was made for the runtime's device. */
+  device?: Device
+  /** Whose memory `session.memory` is; on a GPU always its own. On a CPU the device's is only for tests. */
+  memory?: 'host' | 'device'
   /** Threads inside one operator. */
   threads?: number
   /**
@@ -42,6 +48,10 @@ export interface OrtRuntime {
   readonly kind: 'c-api' | 'node-binding'
   /** The version of the ONNX Runtime library, e.g. `1.30.0`. */
   readonly version: string
+  /** For models that run on a GPU: the one that was asked for, else the CPU. */
+  readonly device: Device
+  /** What computes in fact: the GPU as soon as a session that is loaded is on it. */
+  readonly deviceInUse: Device
   /**
    * Loads a model from a file; external data is found beside it.
    * @throws RuntimeError when the file is missing or isn't a model that this library runs
@@ -53,6 +63,8 @@ export interface OrtRuntime {
 export interface OrtSession {
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
+  /** Where what is bound from run to run best lies. */
+  readonly memory: TensorMemory
   /**
    * The plain way: every output in fresh memory. For models that run once a request (encoder, connector).
    * @param outputNames which outputs are computed and returned; all of them when left out
@@ -77,12 +89,12 @@ export interface OrtSession {
  */
 export interface OrtBinding {
   /** @throws RuntimeError when the model has no such input, or another type of it */
-  bindInput(name: string, value: Tensor): void
+  bindInput(name: string, value: BindableTensor): void
   /**
    * `value.dims` must be the shape that the run will produce. Outputs that aren't tied aren't computed.
    * @throws RuntimeError when the model has no such output, or another type of it
    */
-  bindOutput(name: string, value: Tensor): void
+  bindOutput(name: string, value: BindableTensor): void
   /** @throws RuntimeError; or the signal's reason when it was aborted */
   run(options?: RunOptions): Promise<void>
   /** Frees the native side; the arrays are the caller's. Idempotent. */
@@ -137,10 +149,12 @@ export function configEntries(settings: Required<SessionOptions>): Record<string
 }
 
 /** The session options used when the caller gives none. */
-export const SESSION_DEFAULTS = {
+export const SESSION_DEFAULTS: Required<SessionOptions> = {
+  device: CPU,
+  memory: 'host',
   threads: 2,
   spinMicroseconds: 100,
   graphOptimization: 'all',
   prepacking: true,
   config: {},
-} as const satisfies Required<SessionOptions>
+}

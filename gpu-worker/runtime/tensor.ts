@@ -6,6 +6,7 @@
 /** The element types that our models use, with the typed array that holds each. */
 export interface ElementTypes {
   float32: Float32Array
+  float16: Float16Array
   int64: BigInt64Array
   int32: Int32Array
   uint8: Uint8Array
@@ -21,6 +22,37 @@ export interface Tensor<T extends ElementType = ElementType> {
   readonly type: T
   readonly data: ElementTypes[T]
   readonly dims: readonly number[]
+}
+
+/**
+ * A tensor in memory that isn't JavaScript's: only the session whose memory it is can read and write it.
+ * @see TensorMemory
+ */
+export interface DeviceTensor<T extends ElementType = ElementType> {
+  readonly type: T
+  /** Where its first element lies; the runtime's own. */
+  readonly address: bigint
+  readonly dims: readonly number[]
+}
+
+/** What a binding takes. */
+export type BindableTensor = Tensor | DeviceTensor
+
+/** The typed array of each element type. */
+export const TYPED_ARRAYS: {
+  readonly [T in ElementType]: {
+    new (length: number): ElementTypes[T]
+    new (buffer: ArrayBuffer, byteOffset?: number, length?: number): ElementTypes[T]
+    readonly BYTES_PER_ELEMENT: number
+  }
+} = {
+  float32: Float32Array,
+  float16: Float16Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
 }
 
 /**

@@ -23,6 +23,7 @@ export const WorkerReadiness = z.object({
       /** How ONNX Runtime is reached: its C API, or onnxruntime-node's binding. */
       kind: z.enum(['c-api', 'node-binding']),
       version: z.string(),
+      /** `cpu`, or `cuda:0` where a model that was made for a GPU runs on one. */
       execution_provider: z.string(),
     })
     .optional(),

@@ -30,8 +30,8 @@ export async function loadQwen2AudioModel(
   const { audio, language_model: languageModel, tokens, prompt } = manifest
   const { runtime, threads, encodeQueue = new EncodeQueue() } = context
   const [ears, decoder, embeddings, tokenizer, adapters] = await Promise.all([
-    runtime.loadSession(pack.path(audio.graph), { threads }),
-    runtime.loadSession(pack.path(languageModel.graph), { threads }),
+    runtime.loadSession(pack.path(audio.graph), { threads, device: runtime.device }),
+    runtime.loadSession(pack.path(languageModel.graph), { threads, device: runtime.device }),
     loadEmbeddings(pack, languageModel),
     loadTokenizer(pack.path(manifest.tokenizer)),
     loadAdapters(pack),

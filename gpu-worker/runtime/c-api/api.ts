@@ -40,6 +40,7 @@ const SIGNATURES = {
   CreateRunOptions: [39, POINTER, [POINTER]],
   RunOptionsSetTerminate: [46, POINTER, [POINTER]],
   RunOptionsUnsetTerminate: [47, POINTER, [POINTER]],
+  CreateTensorAsOrtValue: [48, POINTER, [POINTER, POINTER, 'size_t', 'int', POINTER]],
   CreateTensorWithDataAsOrtValue: [
     49,
     POINTER,
@@ -51,6 +52,7 @@ const SIGNATURES = {
   GetDimensionsCount: [61, POINTER, [POINTER, POINTER]],
   GetDimensions: [62, POINTER, [POINTER, POINTER, 'size_t']],
   GetTensorTypeAndShape: [65, POINTER, [POINTER, POINTER]],
+  CreateMemoryInfo: [68, POINTER, ['str', 'int', 'int', 'int', POINTER]],
   CreateCpuMemoryInfo: [69, POINTER, ['int', 'int', POINTER]],
   AllocatorFree: [76, POINTER, [POINTER, POINTER]],
   GetAllocatorWithDefaultOptions: [78, POINTER, [POINTER]],
@@ -58,11 +60,16 @@ const SIGNATURES = {
   ReleaseStatus: [93, 'void', [POINTER]],
   ReleaseSession: [95, 'void', [POINTER]],
   ReleaseValue: [96, 'void', [POINTER]],
+  ReleaseMemoryInfo: [94, 'void', [POINTER]],
   ReleaseRunOptions: [97, 'void', [POINTER]],
   ReleaseTypeInfo: [98, 'void', [POINTER]],
   ReleaseTensorTypeAndShapeInfo: [99, 'void', [POINTER]],
   ReleaseSessionOptions: [100, 'void', [POINTER]],
+  GetAvailableProviders: [125, POINTER, [POINTER, POINTER]],
+  ReleaseAvailableProviders: [126, POINTER, [POINTER, 'int']],
   AddSessionConfigEntry: [130, POINTER, [POINTER, 'str', 'str']],
+  CreateAllocator: [131, POINTER, [POINTER, POINTER, POINTER]],
+  ReleaseAllocator: [132, 'void', [POINTER]],
   RunWithBinding: [133, POINTER, [POINTER, POINTER, POINTER]],
   CreateIoBinding: [134, POINTER, [POINTER, POINTER]],
   ReleaseIoBinding: [135, 'void', [POINTER]],
@@ -70,6 +77,11 @@ const SIGNATURES = {
   BindOutput: [137, POINTER, [POINTER, 'str', POINTER]],
   BindOutputToDevice: [138, POINTER, [POINTER, 'str', POINTER]],
   GetBoundOutputValues: [140, POINTER, [POINTER, POINTER, POINTER, POINTER]],
+  SynchronizeBoundInputs: [202, POINTER, [POINTER]],
+  SessionOptionsAppendExecutionProvider_CUDA_V2: [204, POINTER, [POINTER, POINTER]],
+  CreateCUDAProviderOptions: [205, POINTER, [POINTER]],
+  UpdateCUDAProviderOptions: [206, POINTER, [POINTER, POINTER, POINTER, 'size_t']],
+  ReleaseCUDAProviderOptions: [208, 'void', [POINTER]],
 } as const satisfies Record<string, readonly [number, string, readonly string[]]>
 
 type FunctionName = keyof typeof SIGNATURES
@@ -99,17 +111,18 @@ export interface Api {
 
 /**
  * Opens the library and makes its environment; later calls return the same.
+ * @param library its path; that of onnxruntime-node when left out
  * @throws RuntimeError when the library is missing or too old for us
  */
-export function openApi(): Api {
-  api ??= createApi()
+export function openApi(library?: string): Api {
+  api ??= createApi(library)
   return api
 }
 
 let api: Api | undefined
 
-function createApi(): Api {
-  const base = openLibrary().func('OrtGetApiBase', POINTER, [])() as Pointer
+function createApi(library: string | undefined): Api {
+  const base = openLibrary(library).func('OrtGetApiBase', POINTER, [])() as Pointer
   const [getApi, getVersion] = koffi.decode(base, POINTER, 2) as [bigint, bigint]
   const version = nativeFunction(getVersion, 'str', [])() as unknown as string
   const table = nativeFunction(getApi, POINTER, ['uint32_t'])(API_VERSION)

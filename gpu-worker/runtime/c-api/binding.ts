@@ -8,16 +8,19 @@ import {
   type ValueInfo,
 } from '../runtime.ts'
 import type { SerialQueue } from '../serial-queue.ts'
-import type { Tensor } from '../tensor.ts'
+import type { BindableTensor, Tensor } from '../tensor.ts'
+import type { TensorMemory } from '../tensor-memory.ts'
 import type { Api, Pointer } from './api.ts'
+import { DeviceMemory } from './device-memory.ts'
 import { NativeHandle } from './native-handle.ts'
-import { createValue, readValue } from './values.ts'
+import { createDeviceValue, createValue, readValue } from './values.ts'
 
 /** What a binding needs of its session. */
 export interface BoundSession {
   readonly api: Api
   readonly handle: NativeHandle
   readonly queue: SerialQueue
+  readonly memory: TensorMemory
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
 }
@@ -28,8 +31,8 @@ export class CApiBinding implements OrtBinding {
   readonly #binding: NativeHandle
   readonly #runOptions: NativeHandle
   /** Keeps the tied memory alive: ONNX Runtime only has its address. */
-  readonly #inputs = new Map<string, Tensor>()
-  readonly #outputs = new Map<string, Tensor>()
+  readonly #inputs = new Map<string, BindableTensor>()
+  readonly #outputs = new Map<string, BindableTensor>()
   #running = 0
 
   constructor(session: BoundSession) {
@@ -43,13 +46,13 @@ export class CApiBinding implements OrtBinding {
     )
   }
 
-  bindInput(name: string, value: Tensor): void {
+  bindInput(name: string, value: BindableTensor): void {
     requireValue(this.#session.inputs, name, value.type)
     this.#tie('BindInput', name, value)
     this.#inputs.set(name, value)
   }
 
-  bindOutput(name: string, value: Tensor): void {
+  bindOutput(name: string, value: BindableTensor): void {
     requireValue(this.#session.outputs, name, value.type)
     this.#tie('BindOutput', name, value)
     this.#outputs.set(name, value)
@@ -92,6 +95,7 @@ export class CApiBinding implements OrtBinding {
     signal?.throwIfAborted()
     const { api, handle, inputs } = this.#session
     requireInputs(inputs, this.#inputs)
+    this.#tieAgain()
     const options = this.#runOptions.pointer
     // Set by an abort that came when the run before had just ended.
     api.call('RunOptionsUnsetTerminate', options)
@@ -109,9 +113,26 @@ export class CApiBinding implements OrtBinding {
     }
   }
 
-  #tie(bind: 'BindInput' | 'BindOutput', name: string, value: Tensor): void {
+  /** On a device an input of ours is copied when it is tied: what was written since is not there yet. */
+  #tieAgain(): void {
+    const { api, memory } = this.#session
+    if (memory.kind === 'host') return
+    for (const [name, value] of this.#inputs) if (!('address' in value)) this.#tie('BindInput', name, value)
+    api.call('SynchronizeBoundInputs', this.#binding.pointer)
+  }
+
+  #valueOf(value: BindableTensor): Pointer {
+    const { api, memory } = this.#session
+    if (!('address' in value)) return createValue(api, value)
+    if (!(memory instanceof DeviceMemory)) {
+      throw new RuntimeError('A tensor of a device was bound to a session that has none.')
+    }
+    return createDeviceValue(api, value, memory.info)
+  }
+
+  #tie(bind: 'BindInput' | 'BindOutput', name: string, value: BindableTensor): void {
     const { api } = this.#session
-    const native: Pointer = createValue(api, value)
+    const native = this.#valueOf(value)
     try {
       api.call(bind, this.#binding.pointer, name, native)
     } finally {

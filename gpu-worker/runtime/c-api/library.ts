@@ -39,12 +39,18 @@ export function findLibrary(
   throw new RuntimeError(`onnxruntime-node has no library for ${platform}-${architecture} in ${bin}.`)
 }
 
-/** Opens the library once; later calls return the same handle. */
-export function openLibrary(): LibraryHandle {
-  opened ??= (() => {
-    koffi.config({ ...koffi.config(), async_stack_size: ASYNC_STACK_BYTES })
-    return koffi.load(findLibrary())
-  })()
+/**
+ * Opens the library once; later calls return the same handle.
+ * @throws RuntimeError when it can't be loaded
+ */
+export function openLibrary(file = findLibrary()): LibraryHandle {
+  if (opened) return opened
+  koffi.config({ ...koffi.config(), async_stack_size: ASYNC_STACK_BYTES })
+  try {
+    opened = koffi.load(file)
+  } catch (error) {
+    throw new RuntimeError(`${file} can't be loaded: ${(error as Error).message}`, null, { cause: error })
+  }
   return opened
 }
 

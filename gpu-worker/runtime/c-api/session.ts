@@ -1,4 +1,5 @@
 /** A model loaded through the C API. */
+import type { Device } from '../device.ts'
 import {
   configEntries,
   type OrtSession,
@@ -10,8 +11,11 @@ import {
 } from '../runtime.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { Tensor } from '../tensor.ts'
+import { HOST_MEMORY, type TensorMemory } from '../tensor-memory.ts'
 import type { Api, Pointer } from './api.ts'
 import { CApiBinding } from './binding.ts'
+import { DeviceMemory } from './device-memory.ts'
+import { appendCuda } from './execution-provider.ts'
 import { NativeHandle } from './native-handle.ts'
 import { readValueInfos } from './values.ts'
 
@@ -25,14 +29,17 @@ export class CApiSession implements OrtSession {
   readonly queue = new SerialQueue()
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
+  readonly memory: TensorMemory
   /** Weak, so that a forgotten binding can still be collected. */
   readonly #bindings = new Set<WeakRef<CApiBinding>>()
 
-  constructor(api: Api, pointer: Pointer) {
+  /** @param device whose memory is used; null for JavaScript's */
+  constructor(api: Api, pointer: Pointer, device: Device | null) {
     this.api = api
     this.handle = new NativeHandle(pointer, released => api.release('ReleaseSession', released))
     this.inputs = readValueInfos(api, pointer, 'Input')
     this.outputs = readValueInfos(api, pointer, 'Output')
+    this.memory = device ? new DeviceMemory(api, pointer, device) : HOST_MEMORY
   }
 
   async run(
@@ -63,6 +70,8 @@ export class CApiSession implements OrtSession {
     await this.queue.run(async () => {
       for (const reference of this.#bindings) reference.deref()?.release()
       this.#bindings.clear()
+      if (this.handle.released) return
+      if (this.memory instanceof DeviceMemory) this.memory.release()
       this.handle.release()
     })
   }
@@ -82,8 +91,10 @@ export async function loadCApiSession(api: Api, path: string, options: SessionOp
     for (const [key, value] of Object.entries(configEntries(settings))) {
       api.call('AddSessionConfigEntry', native, key, value)
     }
+    const { device, memory } = settings
+    if (device.provider === 'cuda') appendCuda(api, native, device.index)
     const session = await api.getAsync('CreateSession', api.environment, path, native)
-    return new CApiSession(api, session)
+    return new CApiSession(api, session, device.provider === 'cpu' && memory === 'host' ? null : device)
   } catch (error) {
     throw new RuntimeError(`${path} could not be loaded: ${(error as Error).message}`, null, { cause: error })
   } finally {

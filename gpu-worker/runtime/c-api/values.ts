@@ -1,30 +1,18 @@
 /** Between our tensors and ONNX Runtime's values (`OrtValue`). */
 import koffi from 'koffi'
 import { RuntimeError, type ValueInfo } from '../runtime.ts'
-import type { ElementType, ElementTypes, Tensor } from '../tensor.ts'
+import { type DeviceTensor, type ElementType, elementCount, type Tensor, TYPED_ARRAYS } from '../tensor.ts'
 import type { Api, Pointer } from './api.ts'
 
 /** ONNXTensorElementDataType: the numbers are ONNX's own (onnx.proto, TensorProto.DataType). */
-const ELEMENT_TYPE_CODES: Readonly<Record<ElementType, number>> = {
+export const ELEMENT_TYPE_CODES: Readonly<Record<ElementType, number>> = {
   float32: 1,
   uint8: 2,
   int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,
-}
-
-const ARRAY_CONSTRUCTORS: {
-  readonly [T in ElementType]: new (
-    buffer: ArrayBuffer,
-  ) => ElementTypes[T]
-} = {
-  float32: Float32Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  bool: Uint8Array,
+  float16: 10,
 }
 
 /** What an empty tensor points at: ONNX Runtime wants an address, and never reads it. */
@@ -48,6 +36,25 @@ export function createValue(api: Api, value: Tensor): Pointer {
   )
 }
 
+/**
+ * A value over memory of a device.
+ * @param memory what `CreateMemoryInfo` said of the device
+ * @returns a pointer that the caller frees with `ReleaseValue`
+ */
+export function createDeviceValue(api: Api, { type, address, dims }: DeviceTensor, memory: Pointer): Pointer {
+  const shape = BigInt64Array.from(dims, BigInt)
+  const bytes = elementCount(dims) * TYPED_ARRAYS[type].BYTES_PER_ELEMENT
+  return api.get(
+    'CreateTensorWithDataAsOrtValue',
+    memory,
+    address,
+    bytes,
+    shape,
+    shape.length,
+    ELEMENT_TYPE_CODES[type],
+  )
+}
+
 /** Copies a value of the runtime's into memory of ours. */
 export function readValue(api: Api, value: Pointer): Tensor {
   const info = api.get('GetTensorTypeAndShape', value)
@@ -55,12 +62,11 @@ export function readValue(api: Api, value: Pointer): Tensor {
     const { type, dims } = readTypeAndShape(api, info)
     if (!isElementType(type)) throw new RuntimeError(`An output of type ${type} can't be read.`)
     const shape = dims.map(dim => dim ?? 0)
-    const Constructor = ARRAY_CONSTRUCTORS[type]
-    const elements = shape.reduce((product, dim) => product * dim, 1)
-    if (elements === 0) return { type, data: new Constructor(new ArrayBuffer(0)), dims: shape }
+    const Constructor = TYPED_ARRAYS[type]
+    const elements = elementCount(shape)
+    if (elements === 0) return { type, data: new Constructor(0), dims: shape }
     const address = api.get('GetTensorMutableData', value)
-    const bytesPerElement = new Constructor(new ArrayBuffer(0)).BYTES_PER_ELEMENT
-    const copy = koffi.view(address, elements * bytesPerElement).slice(0)
+    const copy = koffi.view(address, elements * Constructor.BYTES_PER_ELEMENT).slice(0)
     return { type, data: new Constructor(copy), dims: shape }
   } finally {
     api.release('ReleaseTensorTypeAndShapeInfo', info)

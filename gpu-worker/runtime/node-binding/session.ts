@@ -17,12 +17,14 @@ import {
   type ValueInfo,
 } from '../runtime.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import type { ElementType, Tensor } from '../tensor.ts'
+import type { BindableTensor, ElementType, Tensor } from '../tensor.ts'
+import { HOST_MEMORY } from '../tensor-memory.ts'
 
 /** @see OrtSession */
 export class NodeBindingSession implements OrtSession {
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
+  readonly memory = HOST_MEMORY
   readonly #session: ort.InferenceSession
   readonly #queue = new SerialQueue()
   #released = false
@@ -117,7 +119,9 @@ export async function loadNodeBindingSession(
   }
 }
 
-function toOrtTensor(value: Tensor): ort.Tensor {
+/** @throws RuntimeError for a device's tensor: this binding has no memory but JavaScript's */
+function toOrtTensor(value: BindableTensor): ort.Tensor {
+  if ('address' in value) throw new RuntimeError('The node binding takes no tensor of a device.')
   return new ort.Tensor(value.type, value.data as ort.Tensor['data'] & object, value.dims)
 }
 
