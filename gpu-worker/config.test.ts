@@ -6,7 +6,7 @@ it('has defaults for everything', () => {
   expect(config).toMatchObject({
     host: '127.0.0.1',
     engine: { slots: 8, slotCapacity: 4096 },
-    runtime: undefined,
+    runtime: { kind: undefined, library: undefined, provider: 'cpu', deviceIndex: 0 },
   })
   expect(config.threads).toBeGreaterThan(0)
 })

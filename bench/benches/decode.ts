@@ -9,8 +9,8 @@ import type { Engine } from '../../gpu-worker/engine/engine.ts'
 import { loadPacks } from '../../gpu-worker/model/pack.ts'
 import { loadChatModels } from '../../gpu-worker/model/registry.ts'
 import { loadRuntime } from '../../gpu-worker/runtime/load-runtime.ts'
-import { GREEDY } from '../../gpu-worker/sampling/options.ts'
 import { type Bench, median, seededRandom } from '../bench.ts'
+import { generateAll, promptOf } from '../engine-streams.ts'
 import type { LineProcess } from '../line-process.ts'
 import { LLAMA_CPP_FORMATS, startLlamaCpp } from '../references.ts'
 
@@ -112,33 +112,13 @@ async function prefillSpeed(generate: Generate): Promise<number> {
 }
 
 function throughEngine(engine: Engine, checkpoint: string | null): Generate {
-  let requests = 0
-  return async (prompts, tokens) => {
-    const { embeddings } = engine
-    const startedMs = performance.now()
-    return Promise.all(
-      prompts.map(async ids => {
-        const rows = new Float32Array(ids.length * embeddings.hiddenSize)
-        ids.forEach((id, i) => {
-          embeddings.lookup(id, rows, i * embeddings.hiddenSize)
-        })
-        const arrivals: number[] = []
-        const events = engine.generate({
-          id: `bench-${requests++}`,
-          prompt: { ids: Int32Array.from(ids), embeddings: rows },
-          checkpoint,
-          maxTokens: tokens,
-          stopIds: new Set(),
-          sampling: GREEDY,
-          signal: new AbortController().signal,
-        })
-        for await (const event of events) {
-          if (event.type === 'token') arrivals.push(performance.now() - startedMs)
-        }
-        return arrivals
-      }),
+  return (prompts, tokens) =>
+    generateAll(
+      engine,
+      prompts.map(ids => promptOf(engine, ids)),
+      checkpoint,
+      tokens,
     )
-  }
 }
 
 function throughLlamaCpp(llama: LineProcess): Generate {
