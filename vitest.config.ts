@@ -23,6 +23,14 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // Broken inputs, 50,000 of them: `npm run test:fuzz`.
+      {
+        test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          testTimeout: 600_000,
+        },
+      },
       // With a real S3 server: `npm run test:s3`.
       {
         test: {
