@@ -1,0 +1,129 @@
+"""What transformers makes of the cases, in f32: spectrograms, audio embeddings, prompts, logits, greedy answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from transformers import AutoProcessor, BatchFeature, Qwen2AudioForConditionalGeneration
+
+from training.goldens.audio import SAMPLE_RATE_HZ
+from training.goldens.files import write_array, write_json
+from training.goldens.qwen2_audio.cases import BATCHES, CONVERSATIONS, clips, requests
+
+STEPS = 20
+# Frames behind the audio that the convolutions look at.
+FRAMES_BEHIND = 2
+# Everything is computed in f32 from the same numbers: what differs is the order of sums.
+TOLERANCE = {"mel": 1e-4, "audio_embeddings": 1e-3, "embeddings": 1e-3, "logits": 2e-3}
+
+
+class Reference:
+    """transformers' model and processor of a checkpoint."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        self.processor = AutoProcessor.from_pretrained(checkpoint)
+        self.processor.tokenizer.padding_side = "left"
+        self.model = Qwen2AudioForConditionalGeneration.from_pretrained(checkpoint, dtype=torch.float32).eval()
+        self.clips = clips()
+
+    def inputs(self, *conversations: list[dict]) -> BatchFeature:
+        """What the model is given for several conversations at once."""
+        render = self.processor.apply_chat_template
+        texts = [render(messages, add_generation_prompt=True, tokenize=False) for messages in conversations]
+        parts = [part for messages in conversations for message in messages for part in message["content"]]
+        audios = [self.clips[part["audio"]] for part in parts if part["type"] == "audio"]
+        heard = {"audio": audios, "sampling_rate": SAMPLE_RATE_HZ} if audios else {}
+        return self.processor(text=texts, return_tensors="pt", padding=True, **heard)
+
+    @torch.no_grad()
+    def answer(self, inputs: BatchFeature, max_tokens: int, penalty: float = 1.0) -> tuple[list[list[int]], np.ndarray]:
+        """Greedy ids of each conversation, with the end of the turn, and logits [conversations, steps, vocabulary]."""
+        result = self.model.generate(
+            **inputs,
+            do_sample=False,
+            max_new_tokens=max_tokens,
+            repetition_penalty=penalty,
+            output_logits=True,
+            return_dict_in_generate=True,
+        )
+        ends = set(self.model.generation_config.eos_token_id)
+        answers = []
+        for ids in result.sequences[:, inputs["input_ids"].shape[1] :].tolist():
+            end = next((index + 1 for index, id in enumerate(ids) if id in ends), len(ids))
+            answers.append(ids[:end])
+        return answers, torch.stack(result.logits, dim=1).numpy()
+
+    @torch.no_grad()
+    def audio_embeddings(self, inputs: BatchFeature) -> list[np.ndarray]:
+        """Of each audio of the inputs, [tokens, hidden]."""
+        return [rows for rows in self._seen(inputs)[0]]
+
+    @torch.no_grad()
+    def embeddings(self, inputs: BatchFeature) -> np.ndarray:
+        """What the language model reads, [length, hidden], of one conversation."""
+        return self._seen(inputs)[1][0]
+
+    def _seen(self, inputs: BatchFeature) -> tuple[list[np.ndarray], np.ndarray]:
+        heard, read = [], []
+        hooks = [
+            self.model.model.multi_modal_projector.register_forward_hook(lambda *call: heard.append(call[2])),
+            self.model.model.language_model.register_forward_pre_hook(
+                lambda _, __, named: read.append(named["inputs_embeds"]), with_kwargs=True
+            ),
+        ]
+        self.model(**inputs)
+        for hook in hooks:
+            hook.remove()
+        if not heard:
+            return [], read[0].numpy()
+        frames = inputs["feature_attention_mask"].sum(-1)
+        counts = self.model.model.audio_tower._get_feat_extract_output_lengths(frames)[1].tolist()
+        return [rows[:count].numpy() for rows, count in zip(heard[0], counts, strict=True)], read[0].numpy()
+
+    def text(self, ids: list[int]) -> str:
+        """An answer as it is shown."""
+        return self.processor.tokenizer.decode(ids, skip_special_tokens=True)
+
+
+def write_references(checkpoint: Path, folder: Path) -> None:
+    """Writes references.json into `folder`, and its arrays beside it."""
+    reference = Reference(checkpoint)
+    folder.mkdir(parents=True, exist_ok=True)
+    audios, cases, batches = [], [], []
+    for index, (name, samples) in enumerate(reference.clips.items()):
+        inputs = reference.inputs([{"role": "user", "content": [{"type": "audio", "audio": name}]}])
+        frames = int(inputs["feature_attention_mask"].sum())
+        mel = inputs["input_features"][0, :, : frames + FRAMES_BEHIND].numpy()
+        rows = reference.audio_embeddings(inputs)[0]
+        arrays = {"samples": samples, "mel": mel, "embeddings": rows}
+        written = {key: write_array(folder, f"audio-{index}-{key}", values) for key, values in arrays.items()}
+        audios.append({"name": name, "frames": frames, "tokens": len(rows), **written})
+    for index, (name, messages) in enumerate(CONVERSATIONS.items()):
+        inputs = reference.inputs(messages)
+        answers, logits = reference.answer(inputs, STEPS + 1)
+        arrays = {"embeddings": reference.embeddings(inputs), "logits": logits[0, : len(answers[0])]}
+        written = {key: write_array(folder, f"case-{index}-{key}", values) for key, values in arrays.items()}
+        ids = inputs["input_ids"][0].tolist()
+        said = {"answer": answers[0], "text": reference.text(answers[0])}
+        cases.append({"name": name, "messages": messages, "ids": ids, **said, **written})
+    for name, names in BATCHES.items():
+        answers, _ = reference.answer(reference.inputs(*(CONVERSATIONS[case] for case in names)), STEPS + 1)
+        texts = [reference.text(ids) for ids in answers]
+        batches.append({"name": name, "cases": names, "answers": answers, "texts": texts})
+    asked = []
+    for request in requests():
+        inputs = reference.inputs(request["messages"])
+        answers, _ = reference.answer(inputs, request["max_tokens"], request["repetition_penalty"])
+        asked.append({**request, "answer": answers[0], "text": reference.text(answers[0])})
+    content = {
+        "reference": f"transformers {transformers.__version__}, torch {torch.__version__}, f32",
+        "tolerance": TOLERANCE,
+        "audios": audios,
+        "cases": cases,
+        "batches": batches,
+        "requests": asked,
+    }
+    write_json(folder, "references", content)
