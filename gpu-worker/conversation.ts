@@ -1,6 +1,7 @@
 /** From the wire's messages to what the chat template takes: texts, and audios by their place in the conversation. */
 import { decodeBase64, parseAudioUrl } from '../src/protocol/audio-source.ts'
 import type { AudioPart, ChatCompletionRequest } from '../src/protocol/chat-completions.ts'
+import type { Recording } from '../src/protocol/recording.ts'
 import type { AudioSources } from './audio-sources.ts'
 import type { ChatMessage, ChatPart } from './text/chat-template.ts'
 
@@ -33,6 +34,19 @@ export function toConversation(request: ChatCompletionRequest): Conversation {
     return { role: message.role === 'developer' ? 'system' : message.role, content }
   })
   return { messages, audios }
+}
+
+/** The recording of a form as a part of a conversation. */
+export function toPart(recording: Recording): AudioPart {
+  if (recording.kind === 'uploaded') return { type: 'file', file: { file_id: recording.fileId } }
+  const { buffer, byteOffset, byteLength } = recording.file.bytes
+  const data = Buffer.from(buffer, byteOffset, byteLength).toString('base64')
+  return { type: 'input_audio', input_audio: { data } }
+}
+
+/** The field that carries the recording of a form. */
+export function paramOf({ kind }: Recording): 'file' | 'file_id' {
+  return kind === 'sent' ? 'file' : 'file_id'
 }
 
 /** What came of an audio: the file, or only the id of one that was sent before. */

@@ -10,6 +10,8 @@ const END = 999
 export interface FakeChatModel extends ChatModel {
   /** What the engine was asked for. */
   readonly requests: EngineRequest[]
+  /** The continuations of every prompt that were scored. */
+  readonly scored: (readonly (readonly number[])[])[]
   /** Samples of every audio that it heard. */
   readonly heard: number[]
   /** How each answer ended; 'aborted' when nobody wanted the rest. */
@@ -28,10 +30,12 @@ export function fakeChatModel(
   const tokenizer = tinyTokenizer()
   const requests: EngineRequest[] = []
   const endings: string[] = []
+  const scored: FakeChatModel['scored'] = []
   const heard: number[] = []
   const ids = tokenizer.encode(answer)
   return {
     requests,
+    scored,
     endings,
     heard,
     tokenizer,
@@ -62,6 +66,7 @@ export function fakeChatModel(
       }),
       close: async () => {},
       async score({ continuations }) {
+        scored.push(continuations)
         const timings = { queuedMs: 0, prefillMs: 0, decodeMs: 0, reusedTokens: 0 }
         return { logprobs: continuations.map(tokens => tokens.map(id => -id / 256)), timings }
       },

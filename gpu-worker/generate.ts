@@ -15,19 +15,16 @@ import type {
   Usage,
 } from '../src/protocol/chat-completions.ts'
 import { ApiError } from '../src/protocol/errors.ts'
-import type { Limits } from '../src/protocol/limits.ts'
 import { defaultNgramWeight, defaultWordBonus } from '../src/protocol/rescore.ts'
 import type { NgramModels } from '../src/storage/ngram-models.ts'
-import { decodeAudio } from './audio/decode.ts'
-import type { AudioSources } from './audio-sources.ts'
 import { throwIfCancelled } from './cancellation.ts'
-import { type AudioReference, type ReceivedAudio, receiveAudio, toConversation } from './conversation.ts'
-import type { EncodeFor } from './encode/encode-queue.ts'
-import type { EncoderCache, Hearing } from './encode/encoder-cache.ts'
+import { toConversation } from './conversation.ts'
+import type { Hearing } from './encode/encoder-cache.ts'
 import { fitChat } from './fit-chat.ts'
 import type { Grammars } from './grammar/grammars.ts'
-import { type ChatModel, type EncodedAudio, modelIds, type RenderedChat } from './model/chat-model.ts'
-import type { RequestTrace } from './observability/request-trace.ts'
+import { coverageOf, encodeAudios, type HearingContext, roundMilliseconds } from './hear-audios.ts'
+import type { ChatModel, EncodedAudio, RenderedChat } from './model/chat-model.ts'
+import { resolveModel } from './resolve-model.ts'
 import { samplingOptions } from './sampling/from-request.ts'
 import type { ExpectedWords } from './speech/word-scorer.ts'
 import { merge } from './stream/merge.ts'
@@ -41,17 +38,13 @@ export type ChatEvent =
   | { type: 'finish'; choice: number; reason: FinishReason; text: string; logprobs: TokenLogprob[] }
   | { type: 'usage'; usage: Usage }
 
-export interface GenerateContext {
+export interface GenerateContext extends HearingContext {
   requestId: string
   /** Nothing that is cached of one tenant's requests is ever used for another's. */
   tenant: string
   models: ReadonlyMap<string, ChatModel>
-  encoderCache: EncoderCache
-  audioSources: AudioSources
   grammars: Grammars
   ngramModels: NgramModels
-  limits: Limits
-  trace: RequestTrace
   /** Until when the whole answer must be there, in the time of `performance.now()`; null: whenever. */
   deadlineMs: number | null
   /**
@@ -153,64 +146,6 @@ export async function* generateChat(
 
 const PRIORITIES = { priority: 'high', auto: 'normal', default: 'normal', flex: 'low' } as const
 
-/** `pocket` is the pack with its default checkpoint, `pocket:sft` the pack with that one. */
-function resolveModel(name: string, models: ReadonlyMap<string, ChatModel>) {
-  const colon = name.indexOf(':')
-  const model = models.get(colon < 0 ? name : name.slice(0, colon))
-  const checkpoint = colon < 0 ? model?.defaultCheckpoint : name.slice(colon + 1)
-  if (!model || checkpoint === undefined || !model.checkpoints.includes(checkpoint)) {
-    throw new ApiError('model_not_found', {
-      message: `The model '${name.slice(0, 80)}' is not here. There is: ${modelIds(models).join(', ')}.`,
-      param: 'model',
-    })
-  }
-  return { model, checkpoint }
-}
-
-/** So much audio as so many of the largest files may be received for one request: it is all in memory at once. */
-const MAX_RECEIVED_FILES = 2
-
-/** All are received before the first is encoded: what is wrong with one of them costs nothing. */
-async function encodeAudios(
-  audios: readonly AudioReference[],
-  model: Hearing,
-  checkpoint: string,
-  who: EncodeFor,
-  { encoderCache, limits, audioSources, trace, signal }: GenerateContext,
-): Promise<EncodedAudio[]> {
-  const context = { sources: audioSources, tenant: who.tenant, signal }
-  const received: ReceivedAudio[] = []
-  let remaining = MAX_RECEIVED_FILES * limits.maxAudioBytes
-  for (const audio of audios) {
-    try {
-      received.push(
-        await receiveAudio(audio, { ...context, maxBytes: Math.min(limits.maxAudioBytes, remaining) }),
-      )
-    } catch (error) {
-      throwIfCancelled(signal)
-      throw error
-    }
-    const last = received.at(-1)!
-    if (last.kind === 'file') remaining -= last.bytes.byteLength
-  }
-  const bounds = { maxSeconds: limits.maxAudioSeconds, maxBytes: limits.maxAudioBytes }
-  const encoded: EncodedAudio[] = []
-  for (const [index, audio] of received.entries()) {
-    const decode =
-      audio.kind === 'id'
-        ? null
-        : (stop: AbortSignal) => trace.measure('audio_decode', () => decodeAudio(audio.bytes, bounds, stop))
-    try {
-      const encode = () => encoderCache.encode({ id: audio.id, decode }, model, checkpoint, who)
-      encoded.push(await trace.measure('audio_encode', encode))
-    } catch (error) {
-      throwIfCancelled(who.signal)
-      throw ofPart(error, audios[index]!.path)
-    }
-  }
-  return encoded
-}
-
 /**
  * Which words a request says are likely; null where it says nothing.
  * @throws ApiError `unsupported_parameter` by a model that has no recognizer for them
@@ -252,12 +187,6 @@ function hearingOf(
   }
 }
 
-/** What is wrong with an audio, said with the part that it came in. */
-function ofPart(error: unknown, path: string): unknown {
-  if (!(error instanceof ApiError) || error.type !== 'invalid_request_error') return error
-  return new ApiError(error.code, { message: `${path}: ${error.message}`, param: path, cause: error })
-}
-
 function stopStrings(request: ChatCompletionRequest): string[] {
   const { stop } = request
   return stop === undefined ? [] : typeof stop === 'string' ? [stop] : stop
@@ -291,28 +220,4 @@ function heardOf({ windows }: EncodedAudio): Pick<AudioCoverage, 'heard' | 'chan
   const heard = join(windows.map(({ transcript }) => transcript))
   const unbiased = join(windows.map(({ unbiasedTranscript }) => unbiasedTranscript))
   return { heard, changed: unbiased === heard ? null : unbiased }
-}
-
-/** Which seconds of the audio the model was given; windows that touch are one range. */
-function coverageOf(index: number, encoded: EncodedAudio): AudioCoverage {
-  const ranges: AudioCoverage['ranges'] = []
-  for (const { startSeconds, endSeconds } of encoded.windows) {
-    const last = ranges.at(-1)
-    if (last && last.end === startSeconds) last.end = endSeconds
-    else ranges.push({ start: startSeconds, end: endSeconds })
-  }
-  return {
-    index,
-    audio_id: encoded.id,
-    seconds_received: roundMilliseconds(encoded.durationSeconds),
-    seconds_encoded: roundMilliseconds(ranges.reduce((sum, { start, end }) => sum + end - start, 0)),
-    ranges: ranges.map(({ start, end }) => ({
-      start: roundMilliseconds(start),
-      end: roundMilliseconds(end),
-    })),
-  }
-}
-
-function roundMilliseconds(seconds: number): number {
-  return Math.round(seconds * 1000) / 1000
 }

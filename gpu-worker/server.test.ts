@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { BloomFilter } from '../src/protocol/bloom-filter.ts'
 import { ChatCompletion } from '../src/protocol/chat-completions.ts'
+import { Classification } from '../src/protocol/classifications.ts'
 import { ApiError } from '../src/protocol/errors.ts'
 import { WorkerReadiness } from '../src/protocol/health.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
@@ -53,6 +54,62 @@ describe('a model without a recognizer', () => {
     const response = await ask(appWith(model), { ...hello, ...fields })
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ error: { code: 'unsupported_parameter', param } })
+  })
+})
+
+describe('classifications', () => {
+  const audio = async (seconds: number) => ({
+    type: 'input_audio',
+    input_audio: { data: await silentWav(seconds) },
+  })
+  const classify = (app: ReturnType<typeof appWith>, body: object) =>
+    app.request('/v1/audio/classifications', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'fake', ...body }),
+    })
+
+  it('what silence and noise make of a label is computed once', async () => {
+    const model = fakeChatModel('')
+    const app = appWith(model)
+    const ask = async (seconds: number, labels: string[]) =>
+      Classification.parse(await (await classify(app, { audio: await audio(seconds), labels })).json())
+    await ask(0.1, ['b', 'a'])
+    expect(model.scored).toHaveLength(3)
+    // A label is the whole answer, its end included.
+    expect(model.scored[0]).toEqual([
+      ['b'.charCodeAt(0), 999],
+      ['a'.charCodeAt(0), 999],
+    ])
+    await ask(0.2, ['a', 'b'])
+    expect(model.scored).toHaveLength(4)
+    await ask(0.2, ['a', 'c'])
+    expect(model.scored).toHaveLength(7)
+    // Three seconds of each.
+    expect(model.heard).toEqual([1600, 48_000, 48_000, 3200])
+  })
+
+  it('a recording that leaves no room for the labels is refused with the numbers', async () => {
+    const model = fakeChatModel('')
+    const labels = ['a'.repeat(100), 'b']
+    const response = await classify(appWith(model), {
+      audio: await audio(0.1),
+      labels,
+      prompt: 'x'.repeat(150),
+    })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({
+      error: {
+        code: 'context_length_exceeded',
+        param: 'audio',
+        message: expect.stringMatching(/252 tokens/),
+      },
+    })
+  })
+
+  it('is refused while the worker loads', async () => {
+    const response = await classify(appWith(fakeChatModel(''), 'loading'), { labels: ['a', 'b'] })
+    expect(response.status).toBe(503)
   })
 })
 

@@ -14,6 +14,8 @@ import { FileLibrary } from '../src/storage/file-library.ts'
 import { MemoryStore } from '../src/storage/memory-store.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
 import { type AudioSources, createAudioSources } from './audio-sources.ts'
+import { LabelPriors } from './classification/label-priors.ts'
+import { classifications } from './classification/routes.ts'
 import type { EncodeQueue } from './encode/encode-queue.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { generateChat } from './generate.ts'
@@ -71,6 +73,7 @@ export function createWorkerApp(
   const app = new Hono<WorkerEnv>()
   const startedAt = Math.floor(Date.now() / 1000)
   const grammars = new Grammars()
+  const labelPriors = new LabelPriors(encoderCache)
   const metrics = new WorkerMetrics({
     engines: () => Array.from(state.models, ([name, model]) => [name, model.engine.stats()] as const),
     encoderCache: () => encoderCache.stats(),
@@ -171,10 +174,11 @@ export function createWorkerApp(
   })
   const shared = () => {
     requireReady(state)
-    return { ...state, encoderCache, audioSources, grammars, ngramModels }
+    return { ...state, encoderCache, audioSources, grammars, ngramModels, labelPriors }
   }
   app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, shared))
   app.post('/v1/audio/translations', transcriptions('translate', limits, shared))
+  app.post('/v1/audio/classifications', classifications(limits, shared))
   return app
 }
 

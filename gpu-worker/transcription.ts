@@ -6,7 +6,7 @@
  */
 import { ApiError } from '../src/protocol/errors.ts'
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
-import type { Recording, TranscriptionForm } from '../src/protocol/parse-transcription.ts'
+import type { TranscriptionForm } from '../src/protocol/parse-transcription.ts'
 import { defaultNgramWeight, defaultWordBonus } from '../src/protocol/rescore.ts'
 import type {
   ServerVad,
@@ -17,6 +17,7 @@ import type {
 import type { OpenedModel } from '../src/storage/ngram-models.ts'
 import { decodeAudioPieces } from './audio/decode.ts'
 import { throwIfCancelled } from './cancellation.ts'
+import { paramOf, toPart } from './conversation.ts'
 import { type GenerateContext, generateChat } from './generate.ts'
 import { modelIds } from './model/chat-model.ts'
 import type { Segment, SpeechModel, TranscribeOptions, VoiceActivityOptions } from './transcribe.ts'
@@ -212,19 +213,6 @@ async function* transcribeWithChatModel(
     const message = error.message.replaceAll(/messages\[0\]\S*?: /g, '')
     throw new ApiError(error.code, { message, param: paramOf(recording), cause: error })
   }
-}
-
-/** The recording as a part of a conversation. */
-function toPart(recording: Recording) {
-  if (recording.kind === 'uploaded') return { type: 'file', file: { file_id: recording.fileId } }
-  const { buffer, byteOffset, byteLength } = recording.file.bytes
-  const data = Buffer.from(buffer, byteOffset, byteLength).toString('base64')
-  return { type: 'input_audio', input_audio: { data } }
-}
-
-/** The field that carries the recording. */
-function paramOf({ kind }: Recording): 'file' | 'file_id' {
-  return kind === 'sent' ? 'file' : 'file_id'
 }
 
 /** Fields that only a speech model can follow. @throws ApiError `unsupported_parameter` */

@@ -7,6 +7,7 @@ import {
   Auricle,
   type ChatCompletion,
   type ChatCompletionChunk,
+  type Classification,
   type ErrorCode,
   type Transcription,
   type TranscriptionVerbose,
@@ -142,6 +143,37 @@ export async function transcripts() {
   client.audio.transcriptions.stream({ model, file, response_format: 'srt' })
   // @ts-expect-error translations are into English
   await client.audio.translations.create({ model, file, language: 'en' })
+}
+
+export async function classifications() {
+  const { label, labels, results } = await client.audio.classifications.create({
+    model,
+    file,
+    labels: ['dog', 'cat'],
+  })
+  same<typeof label, 'dog' | 'cat' | null>(true)
+  same<typeof labels, ('dog' | 'cat')[]>(true)
+  same<(typeof results)[number]['label'], 'dog' | 'cat'>(true)
+  // @ts-expect-error no such label
+  if (label === 'cow') return
+  const words = ['yes', 'no'] as const
+  const answer = await client.audio.classifications.create({ model, file, labels: words })
+  same<typeof answer.label, 'yes' | 'no' | null>(true)
+  const given: string[] = []
+  same<Awaited<ReturnType<typeof client.audio.classifications.create<string>>>['label'], string | null>(true)
+  await client.audio.classifications.create({ model, file_id: 'file-0', labels: given, top_k: 1 })
+  const digit = await client.audio.classifications.create({ model, file, taxonomy: 'digits' })
+  same<typeof digit, Classification>(true)
+  const audio = { type: 'audio_url' as const, audio_url: { url: 'audio:0' } }
+  await client.audio.classifications.create({ model, audio, labels: words })
+  // @ts-expect-error labels or a taxonomy
+  await client.audio.classifications.create({ model, file })
+  // @ts-expect-error not both
+  await client.audio.classifications.create({ model, file, labels: words, taxonomy: 'digits' })
+  // @ts-expect-error no such set
+  await client.audio.classifications.create({ model, file, taxonomy: 'smells' })
+  // @ts-expect-error one recording
+  await client.audio.classifications.create({ model, file, audio, labels: words })
 }
 
 export function errors(error: unknown) {

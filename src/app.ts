@@ -22,6 +22,7 @@ import { defaultLimits, type Limits } from './protocol/limits.ts'
 import { adminRoutes } from './routes/admin-keys.ts'
 import { beats } from './routes/beats.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
+import { classifications } from './routes/classifications.ts'
 import { docs } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { health, readiness } from './routes/health.ts'
@@ -93,6 +94,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.post('/v1/chat/completions', chatCompletions(fleet, limits))
   app.post('/v1/audio/transcriptions', transcriptions(fleet, limits))
   app.post('/v1/audio/translations', translations(fleet, limits))
+  app.post('/v1/audio/classifications', classifications(fleet, limits))
   app.post('/v1/audio/rescore', rescoring(ngramModels, limits))
   app.post('/v1/ngram-models', createNgramModel(ngramModels, options.trainNgramModel ?? trainModel, limits))
   app.get('/v1/ngram-models', listNgramModels(ngramModels))

@@ -20,7 +20,9 @@ export interface AskedAudio {
   /** SHA-256 of the file's bytes, 64 hex digits. */
   readonly id: string
   /** Its samples, asked for only where they are needed; null when the caller sent nothing but the id. */
-  readonly decode: ((signal: AbortSignal) => Promise<DecodedAudio>) | null
+  readonly decode:
+    | ((signal: AbortSignal) => Promise<Pick<DecodedAudio, 'samples' | 'durationSeconds'>>)
+    | null
 }
 
 export interface EncoderCacheStats {

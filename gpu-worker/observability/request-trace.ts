@@ -4,7 +4,7 @@
  */
 import type { Timings } from '../../src/protocol/chat-completions.ts'
 import { ApiError } from '../../src/protocol/errors.ts'
-import type { EndReason, EngineEvent, SequenceTimings } from '../engine/types.ts'
+import type { EndReason, EngineEvent, Scores, SequenceTimings } from '../engine/types.ts'
 
 /** What a request passes through, in this order. */
 export const STAGES = ['audio_decode', 'audio_encode', 'queue', 'prefill', 'decode'] as const
@@ -108,6 +108,15 @@ export class RequestTrace {
       }
       yield event
     }
+  }
+
+  /** Waits for what the engine scores, and notes when it did what. */
+  async scoring(scores: Promise<Scores>, { model, promptTokens }: Asked): Promise<Scores> {
+    const submittedMs = performance.now()
+    const { timings } = await scores
+    this.#sequences.push({ model, reason: 'length', promptTokens, generatedTokens: 0, timings })
+    this.#noteSequence(submittedMs, timings, 0)
+    return scores
   }
 
   /** Passes on a stream; the request ends with it. */

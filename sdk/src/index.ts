@@ -31,6 +31,7 @@ export type {
   ContentPart,
   Message,
 } from './resources/chat-completions.ts'
+export type { ClassificationOf, ClassificationParams, TaxonomyParams } from './resources/classifications.ts'
 export type { NgramModelFileParams, NgramModelParams } from './resources/ngram-models.ts'
 export type { SendOptions } from './resources/uploads.ts'
 export type { ClientOptions, RequestOptions } from './transport.ts'
@@ -38,6 +39,7 @@ export type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionRequest,
+  Classification,
   CompleteUploadRequest,
   CreateUploadRequest,
   ErrorCode,

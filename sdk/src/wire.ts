@@ -4,6 +4,7 @@
  */
 import type * as z from 'zod'
 import type * as chat from '../../src/protocol/chat-completions.ts'
+import type * as classifications from '../../src/protocol/classifications.ts'
 import type * as errors from '../../src/protocol/errors.ts'
 import type * as files from '../../src/protocol/files.ts'
 import type * as models from '../../src/protocol/models.ts'
@@ -21,6 +22,11 @@ export type Transcription = z.output<typeof transcriptions.Transcription>
 export type TranscriptionVerbose = z.output<typeof transcriptions.TranscriptionVerbose>
 export type TranscriptStreamEvent = z.output<typeof transcriptions.TranscriptStreamEvent>
 export type TranslationForm = z.input<typeof transcriptions.TranslationRequest> & { file?: File | undefined }
+export type ClassificationRequest = z.input<typeof classifications.ClassificationRequest>
+export type ClassificationForm = z.input<typeof classifications.ClassificationForm> & {
+  file?: File | undefined
+}
+export type Classification = z.output<typeof classifications.Classification>
 export type RescoreRequest = z.input<typeof rescore.RescoreRequest>
 export type Rescored = z.output<typeof rescore.Rescored>
 export type NgramModelForm = z.input<typeof ngramModels.NgramTraining> & { file: File }

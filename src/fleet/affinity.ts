@@ -1,6 +1,6 @@
 /** What the audio of a request is known by, so that requests about the same audio find the worker that has it encoded. */
 import { hashText } from '../protocol/bloom-filter.ts'
-import type { Message } from '../protocol/chat-completions.ts'
+import type { AudioPart, Message } from '../protocol/chat-completions.ts'
 import type { AudioKey } from './choose.ts'
 
 /** How an `audio_url` names audio that was sent before. */
@@ -15,16 +15,17 @@ const sampleCount = 64
  * one of 10 kB. Two recordings that differ only where nothing is read share a worker, which does no harm.
  */
 export function audioKeysOf(messages: readonly Message[]): AudioKey[] {
-  const keys: AudioKey[] = []
-  for (const { content } of messages) {
-    if (typeof content === 'string') continue
-    for (const part of content) {
-      if (part.type === 'input_audio') keys.push(contentKey(part.input_audio.data))
-      else if (part.type === 'audio_url') keys.push(urlKey(part.audio_url.url))
-      else if (part.type === 'file') keys.push(audioKeyOfFileId(part.file.file_id))
-    }
-  }
-  return keys
+  return messages.flatMap(({ content }) =>
+    typeof content === 'string'
+      ? []
+      : content.flatMap(part => (part.type === 'text' ? [] : [audioKeyOfPart(part)])),
+  )
+}
+
+/** The audio of one part. */
+export function audioKeyOfPart(part: AudioPart): AudioKey {
+  if (part.type === 'input_audio') return contentKey(part.input_audio.data)
+  return part.type === 'audio_url' ? urlKey(part.audio_url.url) : audioKeyOfFileId(part.file.file_id)
 }
 
 /** The audio of a form. */

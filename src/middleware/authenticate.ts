@@ -10,11 +10,11 @@ import { defaultTenant } from '../protocol/worker-headers.ts'
 /** Scopes by the beginning of the path; every other path of /v1 takes any valid key. */
 const scopes: readonly (readonly [string, Scope])[] = [
   ['/v1/admin/', 'admin'],
+  ['/v1/audio/classifications', 'chat'],
   ['/v1/audio/', 'transcribe'],
   ['/v1/ngram-models', 'transcribe'],
   ['/v1/rescore', 'transcribe'],
   ['/v1/chat/', 'chat'],
-  ['/v1/classifications', 'chat'],
   ['/v1/tokenize', 'chat'],
 ]
 

@@ -51,11 +51,12 @@ export const FilePart = z.strictObject({
   file: z.strictObject({ file_id: z.string() }),
 })
 
+/** Any kind of audio. */
+export const AudioPart = z.discriminatedUnion('type', [InputAudioPart, AudioUrlPart, FilePart])
+export type AudioPart = z.infer<typeof AudioPart>
 /** One part of a user's message. */
 export const ContentPart = z.discriminatedUnion('type', [TextPart, InputAudioPart, AudioUrlPart, FilePart])
 export type ContentPart = z.infer<typeof ContentPart>
-/** Any kind of audio. */
-export type AudioPart = Exclude<ContentPart, z.infer<typeof TextPart>>
 
 const textContent = z.union([z.string(), z.array(TextPart).min(1)])
 

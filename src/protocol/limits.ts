@@ -66,6 +66,9 @@ export const maxLogitBiases = 1024
 export const maxBeamSize = 16
 /** Most `hotwords` of a request. */
 export const maxHotwords = 256
+/** Most labels of a classification, and UTF-16 code units of one. */
+export const maxLabels = 200
+export const maxLabelCharacters = 100
 /** Most hypotheses of one `POST /v1/audio/rescore`. */
 export const maxHypotheses = 1000
 /** Most n-gram models of a mixture. */

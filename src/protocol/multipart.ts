@@ -78,6 +78,11 @@ export async function readMultipart(request: Request, limits: MultipartLimits): 
   return { body, fields, files }
 }
 
+/** Whether a request says that it is a form. */
+export function isForm(request: Request): boolean {
+  return /^multipart\/form-data\b/i.test(request.headers.get('content-type')?.trim() ?? '')
+}
+
 /**
  * The file that must be there.
  * @throws ApiError `invalid_request` where it is missing, or was sent as a field

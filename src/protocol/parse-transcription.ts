@@ -1,22 +1,12 @@
 /** From a form to a checked transcription or translation, or to an error that names the field and the remedy. */
 import type * as z from 'zod'
-import { checkFileId } from './audio-source.ts'
 import { ApiError } from './errors.ts'
-import {
-  type FormFile,
-  fieldBoolean,
-  fieldNumber,
-  fieldsToObject,
-  type MultipartForm,
-  requiredFile,
-} from './multipart.ts'
+import { fieldBoolean, fieldNumber, fieldsToObject, type MultipartForm } from './multipart.ts'
 import type { ParameterSupport } from './openai-parameters.ts'
+import { type Recording, recordingOf } from './recording.ts'
 import { transcriptionParameters, translationParameters } from './transcription-parameters.ts'
 import { TranscriptionRequest, TranslationRequest } from './transcriptions.ts'
 import { toValidationError, unknownParameter } from './validation.ts'
-
-/** What is to be heard: a file of the form, or one that was uploaded before. */
-export type Recording = { kind: 'sent'; file: FormFile } | { kind: 'uploaded'; fileId: string }
 
 /** A request with its recording. */
 export interface TranscriptionForm {
@@ -45,19 +35,13 @@ const jsonFields = new Set(['chunking_strategy', 'ngram_model'])
 export function parseTranscriptionForm(form: MultipartForm): TranscriptionForm {
   const request = parseFields(form, TranscriptionRequest, transcriptionParameters)
   checkCombinations(request)
-  return { request, recording: recordingOf(form, request) }
+  return { request, recording: recordingOf(form, request.file_id) }
 }
 
 /** Checks a translation: fewer fields, the same rules. @throws ApiError as parseTranscriptionForm */
 export function parseTranslationForm(form: MultipartForm): TranscriptionForm {
   const request = parseFields(form, TranslationRequest, translationParameters)
-  return { request, recording: recordingOf(form, request) }
-}
-
-function recordingOf(form: MultipartForm, { file_id: fileId }: TranslationRequest): Recording {
-  if (fileId === undefined) return { kind: 'sent', file: requiredFile(form, 'file') }
-  if (form.files.has('file')) throw invalid('file_id', 'file was sent as well; send one of them')
-  return { kind: 'uploaded', fileId: checkFileId(fileId, 'file_id') }
+  return { request, recording: recordingOf(form, request.file_id) }
 }
 
 function parseFields<T>(

@@ -1,70 +1,17 @@
-/**
- * `POST /v1/chat/completions`, forwarded byte for byte. A body that fits is checked here with the schema that the worker
- * uses; of a larger one only what its way depends on is looked for, and it is streamed on: the edge never holds
- * more than 8 MB of it, and the worker checks it.
- */
+/** `POST /v1/chat/completions`: checked here where it is small, forwarded byte for byte. */
 import type { Handler } from 'hono'
-import { backgroundOf } from '../background.ts'
 import type { EdgeEnv } from '../edge-env.ts'
 import { audioKeysOf } from '../fleet/affinity.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { ApiError } from '../protocol/errors.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { parseChatCompletionRequest } from '../protocol/parse-chat-completion.ts'
-import { parseJson, requireJson } from '../protocol/read-body.ts'
-import { readHead } from '../protocol/read-head.ts'
-import { RequestScanner } from '../protocol/scan-request.ts'
-import { timeoutMsOf, traceHeadersOf } from '../protocol/worker-headers.ts'
-
-/** A larger body is streamed; one that fits is held some four times, as bytes, text and values. */
-const headBytes = 1024 * 1024
-/** So far `model` is looked for. */
-const maxHeadBytes = 4 * 1024 * 1024
+import { forwardedJson } from './forward-json.ts'
 
 /** The route. @throws ApiError for a body that can't be read, is too large, or isn't a request */
 export function chatCompletions(fleet: Fleet, limits: Limits): Handler<EdgeEnv> {
-  return async context => {
-    const request = context.req.raw
-    requireJson(request)
-    const scanner = new RequestScanner()
-    const brokenOff = new AbortController()
-    const { head, rest } = await readHead(
-      request,
-      { headBytes, maxHeadBytes, maxBytes: limits.maxBodyBytes },
-      piece => {
-        scanner.push(piece)
-        return scanner.found.model !== null
-      },
-      error => brokenOff.abort(error),
-    )
-    const { model, stream } = scanner.found
-    if (rest !== null && model === null) {
-      // Read to its limit: a client that is still writing would see a broken connection instead of the answer.
-      await rest.pipeTo(new WritableStream()).catch(() => {})
-      throw new ApiError('payload_too_large', {
-        message: 'In a body of more than 4 MB, model must stand before the messages, within the first 4 MB.',
-        param: 'model',
-      })
-    }
-    const what = rest === null || model === null ? whole(head, limits) : { model, stream, rest }
-    const forwarded = fleet.forward({
-      ...what,
-      path: '/v1/chat/completions',
-      requestId: context.get('requestId'),
-      tenant: context.get('tenant'),
-      body: head,
-      headers: traceHeadersOf(request),
-      timeoutMs: timeoutMsOf(request),
-      signal: rest === null ? request.signal : AbortSignal.any([request.signal, brokenOff.signal]),
-      background: backgroundOf(context),
-    })
-    return forwarded.catch(error => {
-      throw brokenOff.signal.aborted ? brokenOff.signal.reason : error
-    })
+  const parse = (body: unknown) => {
+    const { model, messages, stream = false } = parseChatCompletionRequest(body, limits)
+    return { model, stream, audio: audioKeysOf(messages) }
   }
-}
-
-function whole(body: Uint8Array, limits: Limits) {
-  const { model, messages, stream = false } = parseChatCompletionRequest(parseJson(body), limits)
-  return { model, stream, audio: audioKeysOf(messages) }
+  return forwardedJson('/v1/chat/completions', parse, fleet, limits)
 }

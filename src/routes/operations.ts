@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { Beat, BeatReceipt, beatPath, signatureHeader } from '../protocol/beat.ts'
 import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../protocol/chat-completions.ts'
+import { Classification, ClassificationForm, ClassificationRequest } from '../protocol/classifications.ts'
 import {
   CompleteUploadRequest,
   CreateUploadRequest,
@@ -120,6 +121,25 @@ export const operations: readonly Operation[] = [
     parameters: translationParameters,
     responses: {
       200: { description: 'The translation in the format that was asked for', bodies: transcripts },
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/audio/classifications',
+    operationId: 'createClassification',
+    summary: 'Say which of the given labels fits a recording',
+    description:
+      'The model scores every label as its whole answer, behind one reading of the recording and the question, and holds ' +
+      'it against what it would say of silence and noise.',
+    request: {
+      ...json({ ClassificationRequest }),
+      'multipart/form-data': { ClassificationForm: ClassificationForm.extend(recordingOrId) },
+    },
+    responses: {
+      200: {
+        description: 'The labels, best first, and which of them fits',
+        bodies: json({ Classification }),
+      },
     },
   },
   {

@@ -26,6 +26,7 @@ OURS = "Apache-2.0; read by Kokoro-82M (Apache-2.0)"
 PROMPT_LICENCE = "CC BY-SA 3.0; Copyright 2003-2010 Allison Smith, financed by Digium, Inc.; re-encoded as Opus"
 FIXTURES = paths.REPOSITORY / "test" / "fixtures"
 PROMPTS = Path("/usr/share/asterisk/sounds")
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PROMPT_TEXTS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
 
 
@@ -151,6 +152,19 @@ def copy_prompts(count: int) -> None:
     write_manifest(folder, entries)
 
 
+def spoken_digits() -> None:
+    """The ten digits of the telephone prompts' speaker."""
+    folder = FIXTURES / "spoken-digits"
+    entries: list[dict] = []
+    for digit, text in enumerate(DIGITS):
+        path = next(PROMPTS.glob(f"*/digits/{digit}.wav"))
+        write_opus(sounds.decode(path), folder / f"{text}.opus", "24k")
+        source = "Debian package asterisk-core-sounds-en 1.6.1"
+        entry = {"file": f"{text}.opus", "text": text, "accept": [text], "licence": PROMPT_LICENCE, "source": source}
+        entries.append(entry)
+    write_manifest(folder, entries)
+
+
 def sound_set() -> None:
     """Music of a soundfont that wasn't trained on, noises, silence, and held-out recordings under CC BY-SA."""
     rng, generator = random.Random(13), np.random.default_rng(13)
@@ -196,6 +210,7 @@ def main() -> None:
     chosen = parser.parse_args().sets
     if "prompts" in chosen:
         copy_prompts(40)
+        spoken_digits()
     if "sounds" in chosen:
         sound_set()
     if {"messages", "sentences", "questions"} & set(chosen):

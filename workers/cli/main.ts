@@ -6,6 +6,10 @@ import { UsageError } from './usage-error.ts'
 type Command = (args: readonly string[]) => Promise<void>
 
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  classify: {
+    summary: 'say which of some labels fits a recording, by a server that runs',
+    load: async () => (await import('./classify.ts')).classify,
+  },
   keys: {
     summary: 'API keys: create, list, rotate, revoke, audit',
     load: async () => (await import('./keys.ts')).keys,

@@ -5,6 +5,7 @@ import { ErrorBody } from '../../src/protocol/errors.ts'
 import { parseEvents } from '../../src/protocol/sse.ts'
 import { TranscriptFormat, TranscriptStreamEvent } from '../../src/protocol/transcriptions.ts'
 import { oneOf, readArguments } from './arguments.ts'
+import { post } from './server.ts'
 import { UsageError } from './usage-error.ts'
 
 const usage = `auricle transcribe FILE [--format ${TranscriptFormat.options.join('|')}]
@@ -50,17 +51,7 @@ export async function transcribe(args: readonly string[]): Promise<void> {
   for (const hotword of values.hotword ?? []) form.append('hotwords[]', hotword)
   if (format === 'text') form.append('stream', 'true')
 
-  const key = process.env['AURICLE_API_KEY']
-  const response = await fetch(new URL('/v1/audio/transcriptions', values.url), {
-    method: 'POST',
-    body: form,
-    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
-  }).catch((cause: unknown) => {
-    throw new Error(`${values.url} does not answer. Start a server with npm start, or name one with --url.`, {
-      cause,
-    })
-  })
-  if (!response.ok) throw await errorOf(response)
+  const response = await post(values.url, '/v1/audio/transcriptions', form)
   if (format === 'text') await printDeltas(response)
   else process.stdout.write(await response.text())
 }
@@ -74,9 +65,4 @@ async function printDeltas(response: Response): Promise<void> {
     if (event.data.type === 'transcript.text.delta') process.stdout.write(event.data.delta)
   }
   process.stdout.write('\n')
-}
-
-async function errorOf(response: Response): Promise<Error> {
-  const body = ErrorBody.safeParse(await response.json().catch(() => null))
-  return new Error(body.data?.error.message ?? `the server answered with status ${response.status}`)
 }

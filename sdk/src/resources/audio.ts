@@ -1,8 +1,6 @@
-/** `/v1/audio`: transcripts of recordings, translations of them, and rescoring of what others heard. */
-import { type AudioInput, fileNameOf, toBlob } from '../audio.ts'
+/** `/v1/audio`: transcripts of recordings, translations of them, what fits them, and rescoring of what others heard. */
 import { EventStream, readEvents } from '../event-stream.ts'
-import { encodeForm, toForm } from '../form.ts'
-import type { RequestOptions, Transport, WireRequest } from '../transport.ts'
+import type { RequestOptions, Transport } from '../transport.ts'
 import type {
   Rescored,
   RescoreRequest,
@@ -12,6 +10,8 @@ import type {
   TranscriptStreamEvent,
   TranslationForm,
 } from '../wire.ts'
+import { Classifications } from './classifications.ts'
+import { formRequest, type Recording } from './recording.ts'
 
 /** What a transcript may come as. */
 export type TranscriptFormat = NonNullable<TranscriptionForm['response_format']>
@@ -22,8 +22,6 @@ export type TranscriptOf<Format extends TranscriptFormat> = Format extends 'verb
     ? Transcription
     : string
 
-/** Any kind of audio, or the id of a file that was uploaded. */
-export type Recording = { file: AudioInput; file_id?: undefined } | { file_id: string; file?: undefined }
 /** The request: OpenAI's, and Auricle's own parameters. */
 export type TranscriptionParams<Format extends TranscriptFormat = TranscriptFormat> = Omit<
   TranscriptionForm,
@@ -103,11 +101,13 @@ export class Translations {
 export class Audio {
   readonly transcriptions: Transcriptions
   readonly translations: Translations
+  readonly classifications: Classifications
   readonly #transport: Transport
 
   constructor(transport: Transport) {
     this.transcriptions = new Transcriptions(transport)
     this.translations = new Translations(transport)
+    this.classifications = new Classifications(transport)
     this.#transport = transport
   }
 
@@ -128,20 +128,4 @@ async function createTranscript<Format extends TranscriptFormat>(
   const isText = format !== 'json' && format !== 'verbose_json'
   const answer = isText ? transport.text(request, options) : transport.json(request, options)
   return answer as Promise<TranscriptOf<Format>>
-}
-
-async function formRequest(
-  transport: Transport,
-  path: string,
-  { file, ...fields }: Recording,
-  options: RequestOptions | undefined,
-): Promise<WireRequest> {
-  const body = toForm(fields)
-  if (file !== undefined) {
-    const blob = await toBlob(file, { fetch: transport.fetch, signal: options?.signal })
-    body.append('file', blob, fileNameOf(file))
-  }
-  // Under an idempotency key a request is known by its bytes.
-  if (options?.idempotencyKey !== undefined) return { method: 'POST', path, ...(await encodeForm(body)) }
-  return { method: 'POST', path, body }
 }
