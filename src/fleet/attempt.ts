@@ -87,7 +87,8 @@ export async function attempt(
 
   try {
     const type = response.headers.get('content-type') ?? ''
-    if (response.ok && response.body !== null && type.startsWith('text/event-stream')) {
+    // Asking for the body makes a stream of it, and a whole answer is read without one.
+    if (response.ok && type.startsWith('text/event-stream') && response.body !== null) {
       const body = await openRelay(response.body, {
         abort: () => upstream.abort(),
         ended: how => end(endOf(outcomeOf(how))),
