@@ -39,21 +39,28 @@ class Reference:
         return self.processor(text=texts, return_tensors="pt", padding=True, **heard)
 
     @torch.no_grad()
-    def answer(self, inputs: BatchFeature, max_tokens: int, penalty: float = 1.0) -> tuple[list[list[int]], np.ndarray]:
-        """Greedy ids of each conversation, with the end of the turn, and logits [conversations, steps, vocabulary]."""
+    def answer(self, inputs: BatchFeature, max_tokens: int, penalty: float = 1.0) -> tuple[list[dict], np.ndarray]:
+        """What is said greedily in each conversation, and logits [conversations, steps, vocabulary] before penalties.
+
+        `answer`: ids, the end of the turn included; `text`; `gaps`: by how much the best score was ahead at each step.
+        """
         result = self.model.generate(
             **inputs,
             do_sample=False,
             max_new_tokens=max_tokens,
             repetition_penalty=penalty,
             output_logits=True,
+            output_scores=True,
             return_dict_in_generate=True,
         )
         ends = set(self.model.generation_config.eos_token_id)
+        best = torch.stack(result.scores, dim=1).topk(2).values
         answers = []
-        for ids in result.sequences[:, inputs["input_ids"].shape[1] :].tolist():
-            end = next((index + 1 for index, id in enumerate(ids) if id in ends), len(ids))
-            answers.append(ids[:end])
+        for row, ids in enumerate(result.sequences[:, inputs["input_ids"].shape[1] :].tolist()):
+            length = next((index + 1 for index, id in enumerate(ids) if id in ends), len(ids))
+            text = self.processor.tokenizer.decode(ids[:length], skip_special_tokens=True)
+            gaps = (best[row, :length, 0] - best[row, :length, 1]).tolist()
+            answers.append({"answer": ids[:length], "text": text, "gaps": [round(gap, 6) for gap in gaps]})
         return answers, torch.stack(result.logits, dim=1).numpy()
 
     @torch.no_grad()
@@ -83,10 +90,6 @@ class Reference:
         counts = self.model.model.audio_tower._get_feat_extract_output_lengths(frames)[1].tolist()
         return [rows[:count].numpy() for rows, count in zip(heard[0], counts, strict=True)], read[0].numpy()
 
-    def text(self, ids: list[int]) -> str:
-        """An answer as it is shown."""
-        return self.processor.tokenizer.decode(ids, skip_special_tokens=True)
-
 
 def write_references(checkpoint: Path, folder: Path) -> None:
     """Writes references.json into `folder`, and its arrays beside it."""
@@ -104,20 +107,18 @@ def write_references(checkpoint: Path, folder: Path) -> None:
     for index, (name, messages) in enumerate(CONVERSATIONS.items()):
         inputs = reference.inputs(messages)
         answers, logits = reference.answer(inputs, STEPS + 1)
-        arrays = {"embeddings": reference.embeddings(inputs), "logits": logits[0, : len(answers[0])]}
+        arrays = {"embeddings": reference.embeddings(inputs), "logits": logits[0, : len(answers[0]["answer"])]}
         written = {key: write_array(folder, f"case-{index}-{key}", values) for key, values in arrays.items()}
         ids = inputs["input_ids"][0].tolist()
-        said = {"answer": answers[0], "text": reference.text(answers[0])}
-        cases.append({"name": name, "messages": messages, "ids": ids, **said, **written})
+        cases.append({"name": name, "messages": messages, "ids": ids, **answers[0], **written})
     for name, names in BATCHES.items():
         answers, _ = reference.answer(reference.inputs(*(CONVERSATIONS[case] for case in names)), STEPS + 1)
-        texts = [reference.text(ids) for ids in answers]
-        batches.append({"name": name, "cases": names, "answers": answers, "texts": texts})
+        batches.append({"name": name, "cases": names, "answers": answers})
     asked = []
     for request in requests():
         inputs = reference.inputs(request["messages"])
         answers, _ = reference.answer(inputs, request["max_tokens"], request["repetition_penalty"])
-        asked.append({**request, "answer": answers[0], "text": reference.text(answers[0])})
+        asked.append({**request, **answers[0]})
     content = {
         "reference": f"transformers {transformers.__version__}, torch {torch.__version__}, f32",
         "tolerance": TOLERANCE,

@@ -120,7 +120,7 @@ def random_model(folder: Path, seed: int) -> Qwen2AudioForConditionalGeneration:
     # What is no text is never said, but for the end of the turn.
     head = model.lm_head.weight
     head[END_OF_TURN - 2 :] = 0
-    head[END_OF_TURN] = torch.randn_like(head[0]) / head.shape[1] ** 0.5
+    head[END_OF_TURN] = 2 * torch.randn_like(head[0]) / head.shape[1] ** 0.5  # some answers come to an end
     return model
 
 
