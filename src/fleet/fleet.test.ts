@@ -152,6 +152,32 @@ describe('forward', () => {
     expect(c.requests.filter(path => path.startsWith('/v1'))).toEqual([])
   })
 
+  test('of several requests at once, of which the first asks what workers there are, none is refused', async () => {
+    const { workers, clock, fleet, request, codeOf } = setUp()
+    workers.add('a')
+    const asked = Array.from({ length: 8 }, () => codeOf(fleet.forward(request())))
+    await settle()
+    clock.advance(10)
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['no error']))
+    expect(workers.workers.get('a')!.requests.filter(path => path === '/readyz')).toHaveLength(1)
+  })
+
+  test('whoever waits for what another asked gives up after a while, or asks too', async () => {
+    const { workers, clock, fleet, request, codeOf } = setUp()
+    const a = workers.add('a', { hanging: true })
+    const first = codeOf(fleet.forward(request()))
+    const second = codeOf(fleet.forward(request()))
+    const third = codeOf(fleet.forward(request({ timeoutMs: 50 })))
+    for (let step = 0; step < 250; step++) {
+      clock.advance(10)
+      await settle()
+      if (step === 5) expect(await third).toBe('worker_unavailable')
+    }
+    expect([await first, await second]).toEqual(['worker_unavailable', 'worker_unavailable'])
+    expect(a.requests.length).toBeGreaterThan(1)
+    expect(a.requests.length).toBeLessThan(15)
+  })
+
   describe('deadlines', () => {
     test('a worker hears how long is left, and what comes too late is deadline_exceeded', async () => {
       const { workers, clock, fleet, request, codeOf } = setUp()

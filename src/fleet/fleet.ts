@@ -3,7 +3,7 @@ import { type EdgeReadiness, protocolVersion } from '../protocol/health.ts'
 import { type Model, ModelList } from '../protocol/models.ts'
 import { type Attempt, attempt } from './attempt.ts'
 import { type Candidate, type Choice, chooseWorker, type WorkerAddress } from './choose.ts'
-import { timeoutSignal } from './clock.ts'
+import { sleep, timeoutSignal } from './clock.ts'
 import { type Presence, streamWhileWaiting, waitForWorker } from './cold-start.ts'
 import type { EjectionOptions } from './ejection.ts'
 import { modelNotFound, overloaded, unavailable } from './failures.ts'
@@ -34,6 +34,9 @@ const maxAttempts = 3
 /** Of these, attempts that a worker may have begun to work on: a request that ends workers is not handed round. */
 const maxFailures = 2
 const defaultMaxWaitMs = 30_000
+/** How long a request waits while another asks what workers there are, and how often it looks. */
+const longestLearningMs = 2_000
+const lookEveryMs = 10
 /** A second worker isn't asked sooner than this, however fast all answers were. */
 const shortestHedgeDelayMs = 20
 
@@ -175,9 +178,17 @@ export class Fleet {
       if (this.#registry.isStale()) request.background(this.#registry.refresh())
       return choice
     }
-    await this.#registry.refresh()
-    this.#traffic.keep(this.#registry.known())
-    const second = choose()
+    const untilMs = Math.min(this.#now() + longestLearningMs, deadlineMs ?? Number.POSITIVE_INFINITY)
+    let second: Choice
+    while (true) {
+      await this.#registry.refresh()
+      this.#traffic.keep(this.#registry.known())
+      second = choose()
+      // On Workers no request can wait for what another has asked, but it can look whether the answer has come.
+      const isToWait = second.kind !== 'worker' && this.#registry.isLearning() && this.#now() < untilMs
+      if (!isToWait || request.signal.aborted) break
+      await sleep(this.#options.clock, lookEveryMs, request.signal)
+    }
     if (second.kind === 'worker') this.#served.add(request.model)
     return second.kind === 'model-unknown' && this.#served.has(request.model)
       ? { kind: 'unavailable' }

@@ -54,6 +54,8 @@ export class WorkerRegistry {
   /** What was heard of those that register. */
   #heard = new Map<string, { address: WorkerAddress; state: WorkerState; heardAtMs: number }>()
   #lookedAtMs = Number.NEGATIVE_INFINITY
+  /** The directory has answered, or failed to. */
+  #hasLooked = false
 
   constructor(options: RegistryOptions) {
     this.#options = options
@@ -89,6 +91,12 @@ export class WorkerRegistry {
   /** True when something is known that is old enough to be asked again in the background. */
   isStale(): boolean {
     return this.#isLookUpDue() || this.known().some(worker => this.#isDue(worker))
+  }
+
+  /** True while another request waits for an answer without which nothing is known of some worker. */
+  isLearning(): boolean {
+    const isLooking = this.#options.directory !== undefined && !this.#hasLooked
+    return isLooking || this.known().some(({ state }) => state.kind === 'unknown')
   }
 
   /** A request could not reach the worker: it isn't used until it has answered a probe. */
@@ -142,6 +150,7 @@ export class WorkerRegistry {
     } catch {
       // What was heard before stays true for a while; it is too old when it isn't.
     }
+    this.#hasLooked = true
   }
 
   #isLookUpDue(): boolean {

@@ -100,7 +100,7 @@ export class Traffic {
         if (outcome !== 'succeeded' && outcome !== 'late') return
         const sample = serviceMsOf(endedAtMs - nowMs, busy, slots)
         // What was late says how long it took at least: were only those counted that were in time, all would seem quick.
-        if (outcome === 'succeeded' || sample > (tally.serviceMs ?? 0)) learn(tally, sample)
+        if (outcome === 'succeeded' || sample > (tally.serviceMs ?? firstGuessMs)) learn(tally, sample)
       },
     }
   }
