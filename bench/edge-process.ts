@@ -1,5 +1,5 @@
-/** Fake workers and an edge over them, each a process of its own; the edge is the one of `npm start`. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/** Workers, fake or real, and an edge over them, each a process of its own; the edge is the one of `npm start`. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { availableParallelism } from 'node:os'
@@ -27,26 +27,43 @@ export class EdgeProcess {
     process.once('exit', () => this.#end())
   }
 
-  /** The edge gets the first core for itself where there are several, all else the others. */
-  static async start(workers: number): Promise<EdgeProcess> {
+  /** The edge gets the first core for itself where there are several; fake workers and whoever asks, the second. */
+  static async start(workers: number, kind: 'fake' | 'real' = 'fake'): Promise<EdgeProcess> {
     const children: ChildProcess[] = []
     const urls: string[] = []
     for (let i = 0; i < workers; i++) {
-      const worker = start('test/support/fake-worker-process.ts', {}, '1')
+      const worker =
+        kind === 'fake'
+          ? start('test/support/fake-worker-process.ts', {}, '1')
+          : start('gpu-worker/main.ts', { PORT: '0', HOST: '127.0.0.1' }, null)
       children.push(worker)
       urls.push(await firstMatch(worker, line => /"listening","port":(\d+)/.exec(line)?.[1]))
     }
+    if (kind === 'fake' && availableParallelism() > 1) {
+      execFileSync('taskset', ['--all-tasks', '-cp', '1', String(process.pid)], { stdio: 'ignore' })
+    }
     const workerUrls = urls.map(port => `http://127.0.0.1:${port}`)
-    const edge = start('workers/local/main.ts', { PORT: '0', AURICLE_WORKERS: workerUrls.join(',') }, '0')
+    // What is refused would be a line each.
+    const settings = { PORT: '0', AURICLE_WORKERS: workerUrls.join(','), AURICLE_LOG_LEVEL: 'error' }
+    const edge = start('workers/local/main.ts', settings, kind === 'fake' ? '0' : null)
     children.push(edge)
     const edgeUrl = await firstMatch(edge, line => /listens on (http:\/\/[\w.]+:\d+)/.exec(line)?.[1])
     return new EdgeProcess(edgeUrl, workerUrls, children)
   }
 
-  /** Asks what the fake worker understands, over connections that are kept. */
-  ask(baseUrl: string, text: string, headers: Record<string, string> = {}): Promise<TimedAnswer> {
-    const body = JSON.stringify({ model: 'pocket', messages: [{ role: 'user', content: text }] })
-    const startedMs = performance.now()
+  /**
+   * Asks, over connections that are kept.
+   * @param text what the fake worker understands, or anything
+   * @param startedMs when it should have been sent
+   */
+  ask(
+    baseUrl: string,
+    text: string,
+    headers: Record<string, string> = {},
+    startedMs = performance.now(),
+  ): Promise<TimedAnswer> {
+    const messages = [{ role: 'user', content: text }]
+    const body = JSON.stringify({ model: 'pocket', max_tokens: 16, messages })
     return new Promise((resolve, reject) => {
       const sent = request(
         `${baseUrl}/v1/chat/completions`,
@@ -91,10 +108,11 @@ export class EdgeProcess {
   }
 }
 
-function start(script: string, environment: Record<string, string>, core: '0' | '1'): ChildProcess {
+function start(script: string, environment: Record<string, string>, core: '0' | '1' | null): ChildProcess {
   const env = { ...process.env, ...environment }
   const command = [process.execPath, script]
-  const pinned = availableParallelism() > 1 ? ['taskset', '-c', core, ...command] : command
+  const isPinned = core !== null && availableParallelism() > 1
+  const pinned = isPinned ? ['taskset', '-c', core, ...command] : command
   return spawn(pinned[0]!, pinned.slice(1), { env, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
