@@ -4,6 +4,12 @@
  * 1. who transcribes: a speech model, or a chat model by a prompt;  2. what the fields ask of it;  3. the recording
  * decoded;  4. transcribed;  5. text, piece by piece, and an end with what it took.
  */
+import {
+  cannotTranslate,
+  refuseForChat,
+  toTranscriptUsage,
+  transcribePrompt,
+} from '../src/protocol/chat-transcription.ts'
 import { ApiError } from '../src/protocol/errors.ts'
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
 import type { TranscriptionForm } from '../src/protocol/parse-transcription.ts'
@@ -43,8 +49,6 @@ export interface TranscriptionContext extends GenerateContext {
   speechModels: ReadonlyMap<string, SpeechModel>
 }
 
-/** What a chat model is told. Qwen2-Audio's words. */
-const TRANSCRIBE_PROMPT = 'Transcribe the audio.'
 /** Wide enough to find what a search is for (faster-whisper's default). */
 const SEARCH_BEAM = 5
 /** OpenAI's `server_vad` numbers. */
@@ -168,7 +172,7 @@ async function* transcribeWithChatModel(
 ): AsyncGenerator<TranscriptEvent> {
   if (task === 'translate' && translationPrompt === null) throw cannotTranslate(request.model)
   refuseForChat(request)
-  const text = task === 'translate' ? translationPrompt! : TRANSCRIBE_PROMPT
+  const text = task === 'translate' ? translationPrompt! : transcribePrompt
   const question = parseChatCompletionRequest({
     model: request.model,
     messages: [{ role: 'user', content: [toPart(recording), { type: 'text', text }] }],
@@ -189,21 +193,13 @@ async function* transcribeWithChatModel(
         }))
         yield { type: 'delta', text: event.text, logprobs, segment: null }
       } else if (event.type === 'usage') {
-        const { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details, audio } = event.usage
-        const { audio_tokens } = prompt_tokens_details
         yield {
           type: 'end',
-          durationSeconds: audio[0]?.seconds_received ?? 0,
+          durationSeconds: event.usage.audio[0]?.seconds_received ?? 0,
           language: null,
           noSpeech: isEmpty,
           timestampSource: null,
-          usage: {
-            type: 'tokens',
-            input_tokens: prompt_tokens,
-            output_tokens: completion_tokens,
-            total_tokens,
-            input_token_details: { audio_tokens, text_tokens: prompt_tokens - audio_tokens },
-          },
+          usage: toTranscriptUsage(event.usage),
         }
       }
     }
@@ -213,36 +209,6 @@ async function* transcribeWithChatModel(
     const message = error.message.replaceAll(/messages\[0\]\S*?: /g, '')
     throw new ApiError(error.code, { message, param: paramOf(recording), cause: error })
   }
-}
-
-/** Fields that only a speech model can follow. @throws ApiError `unsupported_parameter` */
-function refuseForChat(request: TranscriptionForm['request']): void {
-  const {
-    response_format: format = 'json',
-    chunking_strategy: strategy = 'auto',
-    n_best,
-    beam_size,
-  } = request
-  const names = ['language', 'prompt', 'keywords', 'hotwords', 'ngram_model'] as const
-  const refused: string | undefined =
-    names.find(name => request[name] !== undefined) ??
-    (format !== 'json' && format !== 'text' ? 'response_format' : undefined) ??
-    (strategy !== 'auto' ? 'chunking_strategy' : undefined) ??
-    ((n_best ?? 1) > 1 ? 'n_best' : undefined) ??
-    ((beam_size ?? 1) > 1 ? 'beam_size' : undefined)
-  if (refused === undefined) return
-  const detail = refused === 'response_format' ? ` ${format}: it gives no times; use json or text` : ''
-  throw new ApiError('unsupported_parameter', {
-    message: `Unsupported '${refused}' with ${request.model}, which transcribes by a prompt${detail}. A speech model (GET /v1/models, task transcription) takes it.`,
-    param: refused,
-  })
-}
-
-function cannotTranslate(model: string): ApiError {
-  return new ApiError('unsupported_parameter', {
-    message: `Unsupported 'model' for translations: ${model} can't translate. It transcribes: POST /v1/audio/transcriptions.`,
-    param: 'model',
-  })
 }
 
 /** What is wrong with the audio is said of the field that carries it. */

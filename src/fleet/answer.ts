@@ -37,9 +37,15 @@ export async function readAnswer(response: WorkerResponse, signal: AbortSignal):
   return { text, errorCode: error.error.code }
 }
 
-/** The headers of a worker's answer that the client sees. */
-export function relayHeaders(response: WorkerResponse): Headers {
-  const headers = new Headers({ 'cache-control': 'no-store' })
+/**
+ * The headers of a worker's answer that the client sees.
+ * @param others what the worker doesn't send itself
+ */
+export function relayHeaders(
+  response: WorkerResponse,
+  others: Readonly<Record<string, string>> = {},
+): Headers {
+  const headers = new Headers({ 'cache-control': 'no-store', ...others })
   for (const name of relayedHeaders) {
     const value = response.headers.get(name)
     if (value !== null) headers.set(name, value)

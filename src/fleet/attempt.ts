@@ -1,14 +1,14 @@
 /** One request to one worker, up to its first event or its whole answer, and what that means for another attempt. */
-import type { ApiError } from '../protocol/errors.ts'
+import { ApiError } from '../protocol/errors.ts'
 import { timeoutHeader } from '../protocol/worker-headers.ts'
 import { readAnswer, relayHeaders } from './answer.ts'
 import type { WorkerAddress } from './choose.ts'
 import { type Clock, timeoutSignal } from './clock.ts'
 import { brokenOff, cancelled, isTimeout, tooSlow, unavailable } from './failures.ts'
 import type { ForwardedRequest } from './forwarded-request.ts'
-import { toUpstream } from './openai-upstream.ts'
 import { openRelay, type RelayEnd } from './relay.ts'
 import type { Journey, Outcome } from './traffic.ts'
+import { toUpstream, type UpstreamRequest, type UpstreamTools } from './upstream-request.ts'
 import type { WorkerFetch, WorkerResponse } from './worker-fetch.ts'
 
 /** What came of it. Where nothing reached the client another worker may be asked. */
@@ -31,13 +31,15 @@ export interface AttemptOptions {
   /** When the client's patience ends; null for never. */
   deadlineMs: number | null
   journey: Journey
+  /** For servers that aren't ours. */
+  tools: UpstreamTools
   /** Aborts this attempt alone. */
   signal?: AbortSignal
 }
 
 /**
  * Sends a request to a worker.
- * @throws ApiError request_cancelled when the client has left, deadline_exceeded
+ * @throws ApiError request_cancelled when the client has left, deadline_exceeded, and what a server that isn't ours can't do
  */
 export async function attempt(
   worker: WorkerAddress,
@@ -49,8 +51,6 @@ export async function attempt(
   const timer = deadlineMs === null ? null : timeoutSignal(clock, Math.max(0, deadlineMs - clock.now()))
   const signals = [request.signal, upstream.signal, options.signal, timer?.signal]
   const signal = AbortSignal.any(signals.filter(each => each !== undefined))
-  const asked = await toUpstream(worker, request)
-
   /** For the answer to the client, once the worker's is seen or given up. */
   const end = (outcome: Outcome) => {
     timer?.clear()
@@ -67,6 +67,15 @@ export async function attempt(
     if (timer?.signal.aborted || isTimeout(cause)) throw tooSlow(cause)
   }
 
+  let asked: UpstreamRequest
+  try {
+    asked = await toUpstream(worker, request, options.tools)
+  } catch (cause) {
+    end('neither')
+    rethrow(cause)
+    // Nothing was sent: the caller is told, whoever else could be asked.
+    throw cause
+  }
   let response: WorkerResponse
   try {
     response = await options.fetch(asked.url, {
@@ -95,16 +104,19 @@ export async function attempt(
         errorOf: cause => (timer?.signal.aborted ? tooSlow(cause) : brokenOff(cause)),
         ...(asked.rewriteEvent === null ? {} : { rewrite: asked.rewriteEvent }),
       })
-      return { kind: 'answered', response: new Response(body, { headers: relayHeaders(response) }) }
+      return {
+        kind: 'answered',
+        response: new Response(body, { headers: relayHeaders(response, asked.answerHeaders) }),
+      }
     }
     const ours = asked.normalize === null ? response : await asked.normalize(response)
     const answer = await readAnswer(ours, signal)
-    return whole(ours, answer, end)
+    return whole(ours, answer, asked.answerHeaders, end)
   } catch (cause) {
     end(endOf('failed'))
     upstream.abort()
     rethrow(cause)
-    return { kind: 'failed', error: brokenOff(cause), response: null }
+    return { kind: 'failed', error: cause instanceof ApiError ? cause : brokenOff(cause), response: null }
   }
 }
 
@@ -124,10 +136,11 @@ function outcomeOf(how: RelayEnd): Outcome {
 function whole(
   response: WorkerResponse,
   { text, errorCode }: Awaited<ReturnType<typeof readAnswer>>,
+  headers: Readonly<Record<string, string>>,
   end: (outcome: Outcome) => void,
 ): Attempt {
   const { status } = response
-  const answer = new Response(text, { status, headers: relayHeaders(response) })
+  const answer = new Response(text, { status, headers: relayHeaders(response, headers) })
   // Where it doesn't say for how long, it may have room the next moment.
   const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000
   if (status === 503) {

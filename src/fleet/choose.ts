@@ -1,5 +1,4 @@
 /** Which worker gets a request. Pure: what is known of the workers goes in, a choice comes out. */
-import type { BloomFilter } from '../protocol/bloom-filter.ts'
 import type { Standing } from './ejection.ts'
 import type { WorkerLoad } from './predict-wait.ts'
 import { rendezvousScore } from './rendezvous.ts'
@@ -20,6 +19,12 @@ export interface OpenAiUpstream {
   apiKey: string | null
   /** How many requests it is given at once before others wait. */
   slots: number
+  /** It cuts longer audio without a word, so longer audio isn't sent there. */
+  maxAudioSeconds: number
+  /** How it transcribes: through chat by a prompt, or by an endpoint of its own. */
+  transcription: 'chat' | 'endpoint'
+  /** It schedules by priority (vLLM's `--scheduling-policy priority`), so `service_tier` can be told to it. */
+  priorities: boolean
 }
 
 /** What was last heard of a worker. `models` is null where it never said. */
@@ -30,7 +35,7 @@ export type WorkerState =
       models: readonly string[]
       load: WorkerLoad
       /** The audio that it holds encoded; null where it doesn't say. */
-      cachedAudio: BloomFilter | null
+      cachedAudio: { has(id: string): boolean } | null
       checkedAtMs: number
     }
   | { kind: 'not-ready'; models: readonly string[]; checkedAtMs: number }

@@ -1,6 +1,8 @@
 /** The workers as one: choose one, forward the request, relay the answer, ask another where that is safe. */
+
 import { type EdgeReadiness, protocolVersion } from '../protocol/health.ts'
 import { type Model, ModelList } from '../protocol/models.ts'
+import type { FileLibrary } from '../storage/file-library.ts'
 import { type Attempt, attempt } from './attempt.ts'
 import { type Candidate, type Choice, chooseWorker, type WorkerAddress } from './choose.ts'
 import { sleep, timeoutSignal } from './clock.ts'
@@ -11,6 +13,8 @@ import type { ForwardedRequest } from './forwarded-request.ts'
 import { hedge } from './hedge.ts'
 import { LatencyWindow } from './latency-window.ts'
 import type { FleetObserver } from './observer.ts'
+import { HeardAudio } from './openai/heard-audio.ts'
+import { modelsOfUpstream } from './openai/probe.ts'
 import { type RegistryOptions, WorkerRegistry } from './registry.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 import type { Starter } from './starter.ts'
@@ -26,6 +30,8 @@ export interface FleetOptions extends RegistryOptions {
   starter?: Starter
   /** Longest wait for a slot that a request without a deadline of its own is let in for. */
   maxWaitMs?: number
+  /** Files that were uploaded, for servers that can't read them themselves. */
+  files?: FileLibrary
   observe?: FleetObserver
 }
 
@@ -48,6 +54,7 @@ export class Fleet {
   readonly #registry: WorkerRegistry
   readonly #traffic: Traffic
   readonly #budget: RetryBudget
+  readonly #heard = new HeardAudio()
   readonly #hedged = new LatencyWindow()
   /** Models that some worker has served: one that none serves now isn't unknown, its workers are gone. */
   readonly #served = new Set<string>()
@@ -55,7 +62,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options
-    this.#registry = new WorkerRegistry(options)
+    this.#registry = new WorkerRegistry({ ...options, heard: this.#heard })
     this.#traffic = new Traffic(options.ejection)
     this.#budget = new RetryBudget(options.retryBudget)
   }
@@ -263,9 +270,10 @@ export class Fleet {
     const { address } = candidate
     const startedMs = this.#now()
     const journey = this.#traffic.begin(candidate, startedMs)
+    const tools = { heard: this.#heard, files: this.#options.files ?? null }
     let outcome: 'answered' | 'refused' | 'failed' | 'cancelled' = 'cancelled'
     try {
-      const options = { fetch, clock, deadlineMs, journey, ...(signal && { signal }) }
+      const options = { fetch, clock, deadlineMs, journey, tools, ...(signal && { signal }) }
       const result = await attempt(address, request, options)
       if (signal?.aborted) return result
       outcome = result.kind
@@ -316,10 +324,11 @@ export class Fleet {
 
   async #modelsOf(worker: WorkerAddress): Promise<Model[] | null> {
     const { fetch, clock } = this.#options
-    if (worker.openai !== undefined) return Object.keys(worker.openai.models).map(upstreamModel)
     const timer = timeoutSignal(clock, 2_000)
+    const { url, openai } = worker
     try {
-      const response = await fetch(`${worker.url}/v1/models`, { signal: timer.signal })
+      if (openai !== undefined) return await modelsOfUpstream({ url, openai }, fetch, timer.signal)
+      const response = await fetch(`${url}/v1/models`, { signal: timer.signal })
       return ModelList.parse(await response.json()).data
     } catch {
       this.#registry.markUnreachable(worker)
@@ -336,9 +345,4 @@ export class Fleet {
   #now(): number {
     return this.#options.clock.now()
   }
-}
-
-/** A model of a server that isn't ours: all that is known of it is its name. */
-function upstreamModel(id: string): Model {
-  return { id, object: 'model', created: 0, owned_by: 'upstream', tasks: ['chat'] }
 }

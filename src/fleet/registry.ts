@@ -9,7 +9,8 @@ import { protocolVersion, WorkerReadiness } from '../protocol/health.ts'
 import type { KnownWorker, WorkerAddress, WorkerState } from './choose.ts'
 import { type Clock, timeoutSignal } from './clock.ts'
 import type { Directory } from './directory.ts'
-import { servedHere } from './openai-upstream.ts'
+import type { HeardAudio } from './openai/heard-audio.ts'
+import { probeUpstream } from './openai/probe.ts'
 import type { WorkerFetch } from './worker-fetch.ts'
 
 /** Ages in milliseconds at which a worker is asked again. */
@@ -40,6 +41,8 @@ export interface RegistryOptions {
   directory?: Directory
   fetch: WorkerFetch
   clock: Clock
+  /** What servers that aren't ours were sent. */
+  heard?: HeardAudio
   timing?: RegistryTiming
 }
 
@@ -192,21 +195,14 @@ export class WorkerRegistry {
     }
   }
 
-  async #ask({ url, openai }: WorkerAddress, signal: AbortSignal): Promise<WorkerState> {
-    const { clock } = this.#options
+  async #ask({ id, url, openai }: WorkerAddress, signal: AbortSignal): Promise<WorkerState> {
+    const { clock, fetch, heard } = this.#options
     if (openai === undefined) {
-      const response = await this.#options.fetch(`${url}/readyz`, { signal, redirect: 'manual' })
+      const response = await fetch(`${url}/readyz`, { signal })
       return stateOfReadiness(WorkerReadiness.parse(await response.json()), clock.now())
     }
-    const headers = openai.apiKey === null ? {} : { authorization: `Bearer ${openai.apiKey}` }
-    const response = await this.#options.fetch(`${url}/v1/models`, { signal, headers })
-    const models = servedHere(openai, await response.json())
-    if (!response.ok || models.length === 0) {
-      return { kind: 'not-ready', models: Object.keys(openai.models), checkedAtMs: clock.now() }
-    }
-    // It doesn't say how much it has to do: what is sent to it is all that is known.
-    const load = { running: 0, waiting: 0, slots: openai.slots }
-    return { kind: 'ready', models, load, cachedAudio: null, checkedAtMs: clock.now() }
+    const state = await probeUpstream({ url, openai }, { fetch, signal, nowMs: () => clock.now() })
+    return state.kind === 'ready' ? { ...state, cachedAudio: heard?.at(id) ?? null } : state
   }
 }
 

@@ -30,7 +30,7 @@ export interface RelayOptions {
   ended?: (how: RelayEnd) => void
   /** The error for the client when the stream breaks; `worker_failed` where it isn't told. */
   errorOf?: (cause: unknown) => ApiError
-  /** Changes an event on its way. */
+  /** Changes an event on its way; what becomes nothing is left out. */
   rewrite?: (event: Uint8Array) => Uint8Array
 }
 
@@ -91,22 +91,26 @@ class Relay {
 
   /** Enqueues at least one event, or closes. */
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    const { rewrite } = this.#options
-    while (this.#held.length === 0) {
+    const { rewrite = event => event } = this.#options
+    for (let isPassedOn = false; !isPassedOn; ) {
       try {
-        const { done, value } = await this.#reader.read()
-        if (done) return this.#finish(controller, null)
-        this.#held = this.#framer.push(value)
+        if (this.#held.length === 0) {
+          const { done, value } = await this.#reader.read()
+          if (done) return this.#finish(controller, null)
+          this.#held = this.#framer.push(value)
+        }
       } catch (cause) {
         this.#options.abort()
         return this.#finish(controller, cause)
       }
+      for (const event of this.#held.map(rewrite)) {
+        if (event.byteLength === 0) continue
+        controller.enqueue(event)
+        isPassedOn = true
+        this.#end ??= endOf(event)
+      }
+      this.#held = []
     }
-    for (const event of this.#held) {
-      controller.enqueue(rewrite === undefined ? event : rewrite(event))
-      this.#end ??= endOf(event)
-    }
-    this.#held = []
   }
 
   #finish(controller: ReadableStreamDefaultController<Uint8Array>, cause: unknown): void {

@@ -17,7 +17,14 @@ test('lists workers of ours and others, secrets, and how a worker is started', (
       {
         id: 'https://vllm/base',
         url: 'https://vllm/base',
-        openai: { models: { 'qwen2-audio': 'Qwen/Qwen2-Audio-7B-Instruct' }, apiKey: 'k', slots: 64 },
+        openai: {
+          models: { 'qwen2-audio': 'Qwen/Qwen2-Audio-7B-Instruct' },
+          apiKey: 'k',
+          slots: 64,
+          maxAudioSeconds: 30,
+          transcription: 'chat',
+          priorities: false,
+        },
       },
     ],
     secrets: ['a-long-enough-secret', 'another-long-secret'],

@@ -35,6 +35,12 @@ const Upstream = z.strictObject({
   api_key: z.string().optional(),
   /** How many requests it is given at once before others wait. */
   slots: z.int().min(1).default(64),
+  /** Longer audio isn't sent there; 30 is what Qwen2-Audio hears. */
+  max_audio_seconds: z.number().positive().default(30),
+  /** `chat`: by a prompt; `endpoint`: it has `/v1/audio/transcriptions` for these models. */
+  transcription: z.enum(['chat', 'endpoint']).default('chat'),
+  /** It schedules by priority. */
+  priorities: z.boolean().default(false),
 })
 
 /** Shorter ones can be guessed. */
@@ -55,10 +61,17 @@ export function parseFleetSettings(variables: FleetVariables): FleetSettings {
   return {
     workers: [
       ...parseWorkers(variables.AURICLE_WORKERS ?? ''),
-      ...upstreams.map(({ url, models, api_key, slots }) => ({
+      ...upstreams.map(({ url, models, api_key, slots, max_audio_seconds, transcription, priorities }) => ({
         id: url,
         url,
-        openai: { models, apiKey: api_key ?? null, slots },
+        openai: {
+          models,
+          apiKey: api_key ?? null,
+          slots,
+          maxAudioSeconds: max_audio_seconds,
+          transcription,
+          priorities,
+        },
       })),
     ],
     secrets,

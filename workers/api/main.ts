@@ -69,18 +69,19 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
     clock: systemClock,
   }
   const directory = secrets.length > 0 && bindings.AURICLE_FLEET ? directoryOf(bindings.AURICLE_FLEET) : null
+  const store = storeOf(bindings)
   const fleet = new Fleet({
     addresses: () => workers,
     ...outside,
     ...(directory && { directory }),
     ...(starter && { starter: createStarter(starter, outside) }),
     ...(maxWaitMs && { maxWaitMs }),
+    files: new FileLibrary(store, Date.now),
     observe: event => {
       // One line a request is enough where each costs; what went otherwise than planned is worth another.
       if (event.type !== 'attempt') console.log(JSON.stringify({ event: event.type, ...event }))
     },
   })
-  const store = storeOf(bindings)
   return createApp({
     fleet,
     ...(directory && { directory }),

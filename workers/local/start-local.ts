@@ -68,6 +68,7 @@ export async function startLocal(
     ...(directory && { directory }),
     ...(starter && { starter: createStarter(starter, outside) }),
     ...(maxWaitMs && { maxWaitMs }),
+    files: new FileLibrary(store, Date.now),
     observe: event => {
       metrics.fleet(event)
       log.fleet(event)
