@@ -13,7 +13,7 @@ from safetensors import safe_open
 
 from training.export.graph import Weight
 
-PIECE_BYTES = 64 << 20  # of f32 that are held at a time
+PIECE_BYTES = 16 << 20  # of f32 that are held at a time
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from training.goldens.qwen2_audio.tiny import SPECIAL_TOKENS, write_tiny_checkpoint
 
 
-def write_checkpoint(folder: Path) -> Path:
-    """The tiny checkpoint with the ids of the real vocabulary; its pieces are bytes and fillers."""
+def write_vocabulary(path: Path) -> Path:
+    """A tokenizer.json with the ids of the real vocabulary; its pieces are bytes and fillers."""
     pieces = [chr(0x100 + byte) for byte in range(256)]
     pieces += [f"filler {index}" for index in range(min(SPECIAL_TOKENS) - len(pieces))]
     vocabulary = {
@@ -17,7 +17,11 @@ def write_checkpoint(folder: Path) -> Path:
         "decoder": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False},
         "model": {"type": "BPE", "vocab": {piece: id for id, piece in enumerate(pieces)}, "merges": []},
     }
-    path = folder / "vocabulary.json"
     path.write_text(json.dumps(vocabulary))
-    write_tiny_checkpoint(folder / "hf", path)
+    return path
+
+
+def write_checkpoint(folder: Path) -> Path:
+    """The tiny checkpoint."""
+    write_tiny_checkpoint(folder / "hf", write_vocabulary(folder / "vocabulary.json"))
     return folder / "hf"

@@ -14,6 +14,8 @@ from training.export.graph import ExternalFile
 from training.export.qwen2_audio.pack import PROGRESS, PackOptions, write_pack
 from training.export.qwen2_audio.runner import FRAMES_BEHIND, Qwen2AudioRunner
 from training.export.qwen2_audio.verify import verify_pack
+from training.goldens.qwen2_audio.full_size import tensor_shapes
+from training.goldens.qwen2_audio.tiny import CONFIG
 from training.tests.qwen2_audio import write_checkpoint
 
 EXACT = PackOptions(weights="fp16", precision="fp32")
@@ -169,6 +171,12 @@ def test_takes_the_names_of_transformers_5_in_one_file(checkpoint: Path, pack: P
     write_pack(source, tmp_path / "pack", EXACT, silent)
     files = [json.loads((folder / "pack.json").read_text())["files"] for folder in (pack, tmp_path / "pack")]
     assert files[0] == files[1]
+
+
+def test_the_synthetic_checkpoint_has_the_names_and_shapes_that_transformers_has(checkpoint: Path) -> None:
+    shards = [load_file(shard) for shard in checkpoint.glob("*.safetensors")]
+    found = {name: tuple(tensor.shape) for shard in shards for name, tensor in shard.items()}
+    assert tensor_shapes(CONFIG) == found
 
 
 def test_what_cannot_be_exported_is_named(checkpoint: Path, tmp_path: Path) -> None:
