@@ -31,11 +31,11 @@ export default defineConfig({
           testTimeout: 600_000,
         },
       },
-      // With a real S3 server: `npm run test:s3`.
+      // With real servers, of S3 and of Redis: `npm run test:servers`.
       {
         test: {
-          name: 's3',
-          include: ['test/s3/**/*.test.ts'],
+          name: 'servers',
+          include: ['test/servers/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,11 +1,11 @@
 /** A real S3 server over a folder (versitygw), and a client of it. `scripts/install-test-servers.sh` installs it. */
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { S3Client } from '@aws-sdk/client-s3'
+import { freePort } from './free-port.ts'
 
 export interface S3Server {
   /** Without a path. */
@@ -78,14 +78,4 @@ async function answers(url: string): Promise<void> {
       return
     await new Promise(resolve => setTimeout(resolve, 20))
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -21,6 +21,8 @@ export interface LocalConfiguration {
   keys: string | null
   /** Limits of the tenants (`parseLimits`); null: none. */
   limits: string | null
+  /** URL of the Redis in which edges count together; null: this process counts. */
+  limitsStore: string | null
   /** Where objects are kept; see `openStore`. */
   store: string
 }
@@ -36,6 +38,10 @@ const Environment = z.object({
   AURICLE_METRICS_PORT: z.coerce.number<string>('expected a number').int().min(0).max(65535).optional(),
   AURICLE_KEYS: z.string().default(''),
   AURICLE_LIMITS: z.string().default(''),
+  AURICLE_LIMITS_STORE: z
+    .string()
+    .regex(/^(rediss?:\/\/.+)?$/, 'expected a URL such as redis://redis:6379/0')
+    .default(''),
 })
 
 /**
@@ -65,6 +71,7 @@ export function readConfiguration(environment: Record<string, string | undefined
     metricsPort: env.AURICLE_METRICS_PORT ?? null,
     keys: env.AURICLE_KEYS === '' ? null : env.AURICLE_KEYS,
     limits: env.AURICLE_LIMITS === '' ? null : env.AURICLE_LIMITS,
+    limitsStore: env.AURICLE_LIMITS_STORE === '' ? null : env.AURICLE_LIMITS_STORE,
     store: storeLocation(environment),
   }
 }

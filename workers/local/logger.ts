@@ -10,6 +10,8 @@ export interface EdgeLog {
   request(record: RequestRecord): void
   fleet(event: FleetEvent): void
   error(error: unknown, requestId: string): void
+  /** Redis, where edges count together. */
+  limitsStoreLost(error: Error): void
 }
 
 /** @param level pino's: `debug` shows each request to a worker, `info` each request, `warn` what went wrong */
@@ -24,6 +26,7 @@ export function createLog(level: string, destination?: { write(line: string): vo
         type === 'retry-denied' || (type === 'start' && 'understood' in event && !event.understood)
       log[isTrouble ? 'warn' : type === 'attempt' ? 'debug' : 'info'](event, type)
     },
+    limitsStoreLost: error => log.warn({ error: error.message }, 'limits-store-lost'),
     error: (error, requestId) => log.error({ requestId, error: describe(error) }, 'error'),
   }
 }

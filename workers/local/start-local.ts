@@ -20,6 +20,7 @@ import type { LocalConfiguration } from './configuration.ts'
 import { createLog } from './logger.ts'
 import { trainNgramModel } from './ngram-training.ts'
 import { servePage } from './page.ts'
+import { RedisRateLimiter } from './redis-rate-limiter.ts'
 import { createWorkerFetch } from './worker-fetch.ts'
 import { defaultWorkerScript, WorkerProcess } from './worker-process.ts'
 
@@ -74,6 +75,13 @@ export async function startLocal(
       log.fleet(event)
     },
   })
+  const redis =
+    configuration.limits === null || configuration.limitsStore === null
+      ? null
+      : new RedisRateLimiter({
+          url: configuration.limitsStore,
+          onLost: error => log.limitsStoreLost(error),
+        })
   const metrics = new EdgeMetrics(() => fleet.workers())
   const app = createApp({
     fleet,
@@ -84,7 +92,7 @@ export async function startLocal(
       configuration.limits === null
         ? null
         : {
-            limiter: new InProcessRateLimiter(() => performance.now()),
+            limiter: redis ?? new InProcessRateLimiter(() => performance.now()),
             limitsOf: parseLimits(configuration.limits),
           },
     store,
@@ -134,6 +142,7 @@ export async function startLocal(
       await closed
       clearInterval(sweep)
       clearTimeout(limit)
+      await redis?.close()
       await own?.stop()
     },
   }
