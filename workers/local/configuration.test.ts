@@ -12,6 +12,7 @@ describe('readConfiguration', () => {
       corsOrigins: [],
       keys: null,
       limits: null,
+      limitsStore: null,
       store: expect.stringMatching(/build\/store$/),
     })
   })
@@ -25,6 +26,7 @@ describe('readConfiguration', () => {
         AURICLE_CORS_ORIGINS: 'http://a,http://b',
         AURICLE_KEYS: 'store',
         AURICLE_LIMITS: '{}',
+        AURICLE_LIMITS_STORE: 'redis://redis:6379',
         AURICLE_STORE: 's3://bucket',
       }),
     ).toEqual({
@@ -41,6 +43,7 @@ describe('readConfiguration', () => {
       corsOrigins: ['http://a', 'http://b'],
       keys: 'store',
       limits: '{}',
+      limitsStore: 'redis://redis:6379',
       store: 's3://bucket',
     })
   })
@@ -59,6 +62,7 @@ describe('readConfiguration', () => {
     [{ PORT: '70000' }, /PORT/],
     [{ AURICLE_WORKERS: 'gpu' }, /AURICLE_WORKERS/],
     [{ AURICLE_ALLOW_REMOTE: 'yes' }, /AURICLE_ALLOW_REMOTE/],
+    [{ AURICLE_LIMITS_STORE: 'redis' }, /AURICLE_LIMITS_STORE/],
   ])('says which variable of %o is wrong', (environment, message) => {
     expect(() => readConfiguration(environment)).toThrow(message)
   })
