@@ -45,8 +45,8 @@ def sound_packages() -> Path:
     return build_dir() / "debs" / "x"
 
 
-def checkpoint_dir() -> Path:
-    """The finished checkpoint: adapter.safetensors, acoustic.onnx, hearing.json."""
-    path = train_dir() / "checkpoint"
+def checkpoint_dir(name: str = "sft") -> Path:
+    """A finished checkpoint: adapter.safetensors, acoustic.onnx, hearing.json."""
+    path = train_dir() / ("checkpoint" if name == "sft" else f"checkpoint-{name}")
     path.mkdir(parents=True, exist_ok=True)
     return path

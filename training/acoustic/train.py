@@ -20,30 +20,16 @@ from training import paths
 from training.acoustic.projector import HIDDEN, Projector
 from training.hearing import cache
 from training.hearing.recording import Recording
-
-NAMES = {
-    "speech": "speech",
-    "farm animal": "animal",
-    "wolf or dog": "dog",
-    "car engine": "engine",
-    "breaking glass": "glass",
-    "white noise": "noise",
-    "rumbling noise": "rum",
-    "hissing noise": "hiss",
-    "humming noise": "hum",
-    "an electronic beep": "beep",
-    "a steady tone": "tone",
-}
-"""The word of a class where it isn't its last word."""
+from training.sft import labels
 
 
-def label_embeddings(labels: list[str]) -> Tensor:
+def label_embeddings(classes: list[str]) -> Tensor:
     """The LLM's embedding [labels, 576] of each class's word (the mean where it has several pieces)."""
     table = load_file(paths.smollm2_base() / "model.safetensors")["model.embed_tokens.weight"].float()
     tokenizer = Tokenizer.from_file(str(paths.smollm2_base() / "tokenizer.json"))
     rows = []
-    for label in labels:
-        word = NAMES.get(label, label.removeprefix("music: "))
+    for label in classes:
+        word = labels.name(label)
         rows.append(table[torch.tensor(tokenizer.encode(" " + word, add_special_tokens=False).ids)].mean(0))
     return torch.stack(rows)
 
@@ -56,28 +42,28 @@ def projector_path() -> str:
 def examples(recordings: list[Recording]) -> tuple[list[Tensor], list[str]]:
     """Features [tokens, 1536] of each window and what is heard in it."""
     features: list[Tensor] = []
-    labels: list[str] = []
+    heard: list[str] = []
     for recording in recordings:
-        label = recording.label or "speech"
+        label = recording.label if recording.kind in ("sound", "noise", "silence") else "speech"
         for window in recording.windows:
             features.append(window.acoustic)
-            labels.append(label)
-    return features, labels
+            heard.append(label)
+    return features, heard
 
 
 def train(steps: int, batch: int = 96) -> Projector:
     """Classes are drawn equally often; a window gives up to 6 of its tokens."""
     rng = random.Random(0)
     torch.manual_seed(0)
-    features, labels = examples(cache.load())
-    names = sorted(set(labels))
+    features, heard = examples(cache.load())
+    names = sorted(set(heard))
     targets = label_embeddings(names)
     projector = Projector(float(targets.pow(2).mean().sqrt()))
     everything = torch.cat([item[:8] for item in features])
     projector.centre.copy_(everything.mean(0))
     projector.spread.copy_(everything.std(0) + 1e-3)
-    by_label = {name: [index for index, label in enumerate(labels) if label == name] for name in names}
-    optimizer = torch.optim.AdamW(projector.parameters(), lr=1e-3, weight_decay=0.05)
+    by_label = {name: [index for index, label in enumerate(heard) if label == name] for name in names}
+    optimizer = torch.optim.AdamW(projector.parameters(), lr=1e-3, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     unit = targets / targets.norm(dim=1, keepdim=True)
     for step in range(steps):
@@ -89,11 +75,15 @@ def train(steps: int, batch: int = 96) -> Projector:
             rows.append(picked)
             wanted += [name] * len(picked)
         inputs = torch.cat(rows)
-        inputs = inputs + 0.15 * projector.spread * torch.randn_like(inputs)  # recordings are few
+        inputs = inputs + 0.25 * projector.spread * torch.randn_like(inputs)  # recordings are few
+        inputs = F.dropout(inputs - projector.centre, 0.2) + projector.centre
         answer = torch.tensor(wanted)
         outputs = projector(inputs)
         nearness = (outputs / outputs.norm(dim=1, keepdim=True).clamp(min=1e-6)) @ unit.T * 20
-        loss = F.cross_entropy(nearness, answer) + F.mse_loss(outputs, targets[answer]) / targets.pow(2).mean()
+        loss = (
+            F.cross_entropy(nearness, answer, label_smoothing=0.05)
+            + F.mse_loss(outputs, targets[answer]) / targets.pow(2).mean()
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -102,6 +92,21 @@ def train(steps: int, batch: int = 96) -> Projector:
             right = (nearness.argmax(1) == answer).float().mean()
             print(f"step {step + 1} loss {loss.item():.3f} tokens right {right:.3f}", flush=True)
     return projector
+
+
+@torch.no_grad()
+def accuracy(projector: Projector, recordings: list[Recording], names: list[str]) -> dict[str, tuple[int, int]]:
+    """Of each class the recordings whose tokens, taken together, are nearest to its name: (right, all)."""
+    targets = label_embeddings(names)
+    unit = targets / targets.norm(dim=1, keepdim=True)
+    counts: dict[str, tuple[int, int]] = {}
+    for recording in recordings:
+        outputs = projector(recording.windows[0].acoustic.float())
+        nearness = (outputs / outputs.norm(dim=1, keepdim=True)) @ unit.T * 20
+        guess = names[int(nearness.log_softmax(-1).mean(0).argmax())]
+        right, total = counts.get(recording.label, (0, 0))
+        counts[recording.label] = (right + (guess == recording.label), total + 1)
+    return counts
 
 
 def main() -> None:

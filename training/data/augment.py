@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
@@ -29,9 +30,21 @@ def mix(signal: np.ndarray, background: np.ndarray, decibels: float) -> np.ndarr
     return signal + background * np.float32(np.sqrt(power))
 
 
-def recorded(signal: np.ndarray, rng: Generator, sounds: Sequence[np.ndarray] = (), clean: float = 0.25) -> np.ndarray:
+@dataclass(frozen=True)
+class Conditions:
+    """How something was recorded: noise in decibels below it (None: none), telephone or not, its peak in [0, 1]."""
+
+    noise_decibels: float | None
+    telephone: bool
+    peak: float
+
+
+def record(
+    signal: np.ndarray, rng: Generator, sounds: Sequence[np.ndarray] = (), clean: float = 0.25
+) -> tuple[np.ndarray, Conditions]:
     """A random recording of the signal, [n] f32 in [-1, 1]; a share `clean` is only set to another level."""
     signal = signal.astype(np.float32)
+    decibels, by_telephone = None, False
     if rng.random() >= clean:
         if rng.random() < 0.25:
             signal = fftconvolve(signal, noise.room_response(rng, rng.uniform(0.1, 0.5)))[: len(signal)]
@@ -39,11 +52,20 @@ def recorded(signal: np.ndarray, rng: Generator, sounds: Sequence[np.ndarray] = 
         if rng.random() < 0.7:
             if sounds and rng.random() < 0.2:
                 background = np.resize(sounds[int(rng.integers(len(sounds)))], len(signal))
-                signal = mix(signal, background, float(rng.uniform(8, 25)))
+                decibels = float(rng.uniform(8, 25))
+                signal = mix(signal, background, decibels)
             else:
                 make = BACKGROUNDS[int(rng.integers(len(BACKGROUNDS)))]
-                signal = mix(signal, make(rng, len(signal)), float(rng.uniform(6, 35)))
+                decibels = float(rng.uniform(6, 35))
+                signal = mix(signal, make(rng, len(signal)), decibels)
         if rng.random() < 0.3:
+            by_telephone = True
             signal = telephone(signal / max(1e-3, float(np.abs(signal).max())) * 0.7)
+    level = float(rng.uniform(0.02, 0.2) if rng.random() < 0.25 else rng.uniform(0.2, 0.95))
     peak = max(1e-3, float(np.abs(signal).max()))
-    return np.clip(signal / peak * rng.uniform(0.05, 0.95), -1, 1).astype(np.float32)
+    return np.clip(signal / peak * level, -1, 1).astype(np.float32), Conditions(decibels, by_telephone, level)
+
+
+def recorded(signal: np.ndarray, rng: Generator, sounds: Sequence[np.ndarray] = (), clean: float = 0.25) -> np.ndarray:
+    """`record` without its conditions."""
+    return record(signal, rng, sounds, clean)[0]

@@ -13,13 +13,14 @@ import tarfile
 from training import paths
 from training.data.sounds import classes
 
-AUDIO = (".ogg", ".oga", ".wav", ".flac", ".mp3", ".sf2")
+OTHER_LANGUAGES = [f"asterisk-core-sounds-{code}-wav" for code in ("es", "fr", "it", "ru")]
+AUDIO = (".ogg", ".oga", ".wav", ".flac", ".mp3", ".sf2", ".sf3")
 
 
 def packages() -> list[str]:
-    """The Debian packages that sounds.json names, and the soundfont of the evaluation."""
-    named = {package for entry in classes().values() for package, _ in entry["from"]}
-    return [*sorted(named), "timgm6mb-soundfont"]
+    """The Debian packages that sounds.json names, and two soundfonts."""
+    named = {file.split("/")[0] for entry in classes().values() for file in (*entry["training"], *entry["held_out"])}
+    return [*sorted(named), "timgm6mb-soundfont", "musescore-general-soundfont-small", *OTHER_LANGUAGES]
 
 
 def fetch_voices() -> None:

@@ -178,7 +178,7 @@ def sound_set() -> None:
 
     names = ["piano", "guitar", "trumpet", "organ", "violin", "flute", "drums", "harp"]
     phrases = [instruments.phrase(rng, name, 4.0) for name in names]
-    for name, clip in zip(names, instruments.render(phrases, "held-out", rng), strict=True):
+    for name, clip in zip(names, instruments.render(phrases, instruments.soundfonts("held-out")[0], rng), strict=True):
         source = "rendered with fluidsynth from TimGM6mb.sf2 (Tim Brechbill)"
         add(f"music-{name}.opus", clip, ["music", name], "GPL-2.0 soundfont; the rendering is ours", source)
     for name, make in (("white", noise.white), ("pink", noise.pink), ("hum", noise.hum)):

@@ -1,6 +1,7 @@
 """Instruments played from General MIDI soundfonts with fluidsynth: short random phrases at many pitches.
 
-Training renders FluidR3 (package fluid-soundfont-gm, MIT); evaluation renders TimGM6mb, other samples altogether.
+Training renders FluidR3 and MuseScore General (packages fluid-soundfont-gm and musescore-general-soundfont-small, both
+MIT); evaluation renders TimGM6mb, other samples altogether.
 """
 
 from __future__ import annotations
@@ -20,28 +21,36 @@ from training import paths
 TICKS_PER_BEAT = 480
 PROGRAMS: dict[str, tuple[tuple[int, ...], int, int]] = {
     "piano": ((0, 1, 2), 40, 84),
-    "guitar": ((24, 25, 26, 27), 42, 76),
-    "violin": ((40,), 57, 90),
-    "strings": ((48, 49), 45, 80),
-    "flute": ((73, 75), 62, 92),
-    "trumpet": ((56, 57), 52, 80),
-    "saxophone": ((65, 66), 50, 78),
+    "harpsichord": ((6,), 45, 84),
+    "xylophone": ((12, 13), 55, 96),
     "organ": ((16, 17, 19), 40, 84),
+    "accordion": ((21, 23), 50, 84),
+    "guitar": ((24, 25, 26), 42, 76),
+    "electric guitar": ((27, 29, 30), 40, 76),
+    "violin": ((40, 41), 55, 92),
+    "cello": ((42,), 36, 66),
+    "strings": ((48, 49), 45, 80),
     "harp": ((46,), 45, 88),
+    "choir": ((52, 53), 48, 80),
+    "trumpet": ((56,), 52, 82),
+    "saxophone": ((65, 66), 50, 78),
+    "clarinet": ((71,), 50, 86),
+    "flute": ((73, 75), 62, 92),
     "drums": ((-1,), 35, 52),
 }
 """Name: General MIDI programs (-1 is the percussion channel), lowest and highest note."""
 
-EFFECTS = {"telephone": 124, "helicopter": 125, "crowd": 126, "water": 122, "birds": 123, "gunshot": 127}
+EFFECTS = {"telephone": 124, "helicopter": 125, "applause": 126, "birds": 123, "gunshot": 127}
 """General MIDI's sound effects, by our class."""
 
-SOUNDFONTS = {"training": Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")}
 
-
-def soundfont(split: str) -> Path:
-    """The soundfont of the split "training" or "held-out"."""
-    held_out = paths.sound_packages() / "timgm6mb-soundfont" / "usr/share/sounds/sf2/TimGM6mb.sf2"
-    return held_out if split == "held-out" else SOUNDFONTS["training"]
+def soundfonts(split: str) -> list[Path]:
+    """The soundfonts of the split "training" or "held-out"."""
+    unpacked = paths.sound_packages()
+    if split == "held-out":
+        return [unpacked / "timgm6mb-soundfont" / "usr/share/sounds/sf2/TimGM6mb.sf2"]
+    musescore = unpacked / "musescore-general-soundfont-small" / "usr/share/sounds/sf3/MuseScore_General_Lite.sf3"
+    return [Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"), musescore]
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ def effect(rng: random.Random, program: int, seconds: float) -> Phrase:
     return Phrase(program, ((0.0, seconds, rng.randint(52, 68)),), seconds)
 
 
-def render(phrases: list[Phrase], split: str, rng: random.Random) -> list[np.ndarray]:
+def render(phrases: list[Phrase], font: Path, rng: random.Random) -> list[np.ndarray]:
     """The phrases played, each [n] f32 mono at 16 kHz; one run of fluidsynth, which reads its soundfont only once."""
     starts: list[float] = []
     events: list[tuple[int, bytes]] = []
@@ -98,7 +107,7 @@ def render(phrases: list[Phrase], split: str, rng: random.Random) -> list[np.nda
             events.append((on + 1, bytes([0x90 | channel, pitch, rng.randint(60, 120)])))
             events.append((max(off, on + 10), bytes([0x80 | channel, pitch, 0])))
         now += item.seconds + 2.0  # the last notes fade
-    played = _play(_midi(events), soundfont(split))
+    played = _play(_midi(events), font)
     clips = []
     for start, item in zip(starts, phrases, strict=True):
         first = int(start * 16_000)

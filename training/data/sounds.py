@@ -1,16 +1,16 @@
 """Recordings of sounds: which there are, of what class, and whether they are trained on.
 
-Every third independent recording of a class is held out. `sounds.json` says which files of which Debian packages are
-recordings of what; instruments and effects are rendered by `instruments`. All clips are cached in one npz.
+`sounds.json` is the manifest: which files of which Debian packages are recordings of what, and which of them are held
+out (every third independent one: files of one name but for its number, or of the same waveform, are one recording,
+unless an earlier split had parted them). Instruments and effects are rendered by `instruments`. All clips are cached
+in one npz.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import random
-import re
 import subprocess
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -19,13 +19,19 @@ from pathlib import Path
 import numpy as np
 
 from training import paths
-from training.data import instruments
+from training.data import instruments, synthetic
 
 RATE = 16_000
 LONGEST_S = 10.0
 SHORTEST_S = 0.8
-PHRASES = 45
+PHRASES = 24
 """Phrases of each instrument rendered for training; a third as many for evaluation."""
+COMPUTED = 28
+"""Computed sounds of each class that has some; never held out."""
+INSTRUMENT = "music: "
+"""What the label of a rendered instrument begins with."""
+FEW = 3
+"""A class of fewer independent recordings is said to be so: its figures mean little."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ class Sound:
 
 
 def classes() -> dict[str, dict]:
-    """The table of classes: `says` holds ways to name the sound, `from` its files."""
+    """The table of classes: `says` holds ways to name the sound, `training` and `held_out` its files, `independent`
+    how many independent recordings they are."""
     return json.loads(Path(__file__).with_name("sounds.json").read_text(encoding="utf-8"))
 
 
@@ -56,24 +63,29 @@ def build(path: Path) -> None:
         sounds.append(Sound(label, recording, held_out, len(scaled)))
 
     for label, entry in classes().items():
-        files = _files(entry["from"])
-        for index, file in enumerate(files):
-            recording = str(file.relative_to(paths.sound_packages()))
-            for clip in _clips(decode(file), entry, random.Random(recording)):
-                add(label, recording, index % 3 == 2, clip)
+        for recording, held_out in [(file, False) for file in entry["training"]] + [
+            (file, True) for file in entry["held_out"]
+        ]:
+            for clip in _clips(decode(paths.sound_packages() / recording), entry, random.Random(recording)):
+                add(label, recording, held_out, clip)
     rng = random.Random(5)
-    for split, share in (("training", 1), ("held-out", 3)):
-        wanted = {f"music: {name}": PHRASES // share for name in instruments.PROGRAMS}
-        phrases = [
-            (label, instruments.phrase(rng, label.removeprefix("music: "), rng.uniform(2.5, 7)))
-            for label, number in wanted.items()
-            for _ in range(number)
-        ]
-        for label, program in instruments.EFFECTS.items():
-            phrases += [(label, instruments.effect(rng, program, 4.0)) for _ in range(6 // share)]
-        played = instruments.render([phrase for _, phrase in phrases], split, rng)
-        for index, ((label, _), clip) in enumerate(zip(phrases, played, strict=True)):
-            add(label, f"{split} {label} {index}", split == "held-out", clip)
+    for split, number in (("training", PHRASES), ("held-out", PHRASES // 3)):
+        for font in instruments.soundfonts(split):
+            phrases = [
+                (f"{INSTRUMENT}{name}", instruments.phrase(rng, name, rng.uniform(2.5, 7)))
+                for name in instruments.PROGRAMS
+                for _ in range(number)
+            ]
+            for label, program in instruments.EFFECTS.items():
+                phrases += [(label, instruments.effect(rng, program, 4.0)) for _ in range(number // 4)]
+            played = instruments.render([phrase for _, phrase in phrases], font, rng)
+            for index, ((label, _), clip) in enumerate(zip(phrases, played, strict=True)):
+                add(label, f"{font.stem} {label} {index}", split == "held-out", clip)
+    generator = np.random.default_rng(7)
+    for label, maker in synthetic.MAKERS.items():
+        for index in range(COMPUTED):
+            clip = maker(generator, int(generator.uniform(1.5, 8) * RATE)).astype(np.float32)
+            add(label, f"computed {label} {index}", False, clip)
     temporary = path.with_suffix(".tmp.npz")
     np.savez(temporary, audio=np.concatenate(audio), meta=json.dumps([asdict(sound) for sound in sounds]))
     temporary.rename(path)
@@ -111,17 +123,6 @@ def decode(file: Path) -> np.ndarray:
         raise FileNotFoundError(file)
     command = ["ffmpeg", "-v", "error", "-t", "120", "-i", str(file), "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
     return np.frombuffer(subprocess.run(command, capture_output=True, check=False).stdout, np.float32)
-
-
-def _files(sources: list[list[str]]) -> list[Path]:
-    """The files of a class, in an order that only depends on their names."""
-    found: set[Path] = set()
-    for package, pattern in sources:
-        for file in (paths.sound_packages() / package).rglob("*"):
-            if file.suffix.lower() in (".ogg", ".oga", ".wav", ".flac", ".mp3") and re.search(pattern, str(file)):
-                found.add(file)
-    by_content: dict[str, Path] = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in sorted(found)}
-    return [by_content[digest] for digest in sorted(by_content)]
 
 
 def _clips(samples: np.ndarray, entry: dict, rng: random.Random) -> list[np.ndarray]:

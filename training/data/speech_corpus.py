@@ -19,6 +19,7 @@ from training.data import questions, texts
 from training.data.scenarios import training_message
 from training.data.scenarios.grammar import Message
 from training.data.speakers import Kokoro, Piper, training_voices
+from training.sft.labels import DIGITS, WORDS
 
 SHARD = 200
 
@@ -62,7 +63,13 @@ class Corpus:
     count: int
 
 
+def words(rng: random.Random) -> str:
+    """One word, as a command or a digit."""
+    return rng.choice([*DIGITS, *DIGITS, *WORDS]).capitalize() + "."
+
+
 CORPORA = (
+    Corpus("piper", "words", words, 200),
     Corpus("piper", "sentences", sentences, 2000),
     Corpus("piper", "messages", messages, 200),
     Corpus("piper", "questions", spoken_questions, 200),
@@ -75,20 +82,21 @@ def shard_dir() -> Path:
     return paths.train_dir() / "speech"
 
 
-def build(corpus: Corpus) -> None:
-    """Speak one corpus; finished shards are kept."""
+def build(corpus: Corpus, limit: int) -> None:
+    """Speak one corpus, at most `limit` texts of it; finished shards are kept."""
     piper = Piper() if corpus.speaker == "piper" else None
     kokoro = Kokoro() if corpus.speaker == "kokoro" else None
     voices = training_voices()
     shard_dir().mkdir(parents=True, exist_ok=True)
-    for start in range(0, corpus.count, SHARD):
+    count = min(corpus.count, limit)
+    for start in range(0, count, SHARD):
         path = shard_dir() / f"{corpus.speaker}-{corpus.kind}-{start:05d}.npz"
         if path.exists():
             continue
         rng = random.Random(f"{corpus.speaker} {corpus.kind} {start}")
         clips: list[Clip] = []
         audio: list[np.ndarray] = []
-        for _ in range(min(SHARD, corpus.count - start)):
+        for _ in range(min(SHARD, count - start)):
             written = corpus.write(rng)
             text = written if isinstance(written, str) else written.text
             if piper is not None:
@@ -128,10 +136,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--speaker", choices=("piper", "kokoro"))
     parser.add_argument("--kind")
+    parser.add_argument("--limit", type=int, default=1_000_000, help="at most so many texts of each corpus")
     arguments = parser.parse_args()
     for corpus in CORPORA:
         if arguments.speaker in (None, corpus.speaker) and arguments.kind in (None, corpus.kind):
-            build(corpus)
+            build(corpus, arguments.limit)
 
 
 if __name__ == "__main__":

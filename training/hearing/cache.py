@@ -1,7 +1,8 @@
 """What the distilled Whisper hears of the training corpora, once, so that tuning need not run Whisper.
 
-Speech is heard through random rooms, noise and telephones; joined clips make recordings of up to two windows; sounds,
-noise and silence are heard without words. One file a part; parts run side by side.
+Speech is heard through random rooms, noise and telephones; joined clips make recordings of up to two windows, some of
+two speakers; prompts in other languages are heard as they are; sounds, noise and silence are heard without words, each
+several times in other conditions. One file a part; parts run side by side.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from training.hearing.listening import RATE, Ear, Listened, split_windows
 from training.hearing.recording import Recording
 from training.sft.prompts import Window
 
-KINDS = ("sentence", "message", "question", "long", "sound", "noise", "silence")
+KINDS = ("sentence", "message", "question", "word", "speakers", "foreign", "long", "sound", "noise", "silence")
+TIMES_HEARD = 3
+"""How often each sound is heard: once as it is, then from other places, in noise, rooms and telephones."""
+LANGUAGES = {"Spanish": "es", "French": "fr", "Italian": "it", "Russian": "ru"}
 
 NOISES = {
     "white noise": noise.white,
@@ -31,7 +35,15 @@ NOISES = {
 }
 
 
-def make(kind: str, heard: list[Listened], text: str = "", label: str = "", clip: Clip | None = None) -> Recording:
+def make(
+    kind: str,
+    heard: list[Listened],
+    text: str = "",
+    label: str = "",
+    clip: Clip | None = None,
+    seconds: float = 0.0,
+    conditions: augment.Conditions | None = None,
+) -> Recording:
     """A recording of heard windows, halves stored in f16."""
     windows = [
         Window(part.window.acoustic.half(), part.window.speech_ids.int(), part.window.speech_weights.half())
@@ -39,24 +51,59 @@ def make(kind: str, heard: list[Listened], text: str = "", label: str = "", clip
     ]
     transcript = " ".join(part.transcript for part in heard if part.transcript)
     numbers = [part.no_speech for part in heard], [part.mean_log_probability for part in heard]
-    return Recording(kind, windows, text, transcript, label, clip, *numbers)
+    return Recording(kind, windows, text, transcript, label, clip, *numbers, seconds, conditions)
 
 
-def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator, batch: int = 16) -> list[Recording]:
+def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator, batch: int = 8) -> list[Recording]:
     """Every clip once, in batches of similar lengths."""
     clips = [(clip, audio) for clip, audio in speech_corpus.load()][part::parts]
     background = sounds.load_training_sounds()
     clips.sort(key=lambda entry: len(entry[1]))
-    kinds = {"sentences": "sentence", "messages": "message", "questions": "question"}
+    kinds = {"sentences": "sentence", "messages": "message", "questions": "question", "words": "word"}
     out: list[Recording] = []
     for first in range(0, len(clips), batch):
         chosen = [(clip, audio) for clip, audio in clips[first : first + batch] if len(audio) < 29.5 * RATE]
-        heard = ear.windows([augment.recorded(audio / 32768, rng, background) for _, audio in chosen])
+        recorded = [augment.record(audio / 32768, rng, background) for _, audio in chosen]
+        heard = ear.windows([samples for samples, _ in recorded])
         out += [
-            make(kinds[clip.kind], [item], clip.text, clip=clip) for (clip, _), item in zip(chosen, heard, strict=True)
+            make(kinds[clip.kind], [item], clip.text, "", clip, len(audio) / RATE, conditions)
+            for (clip, audio), item, (_, conditions) in zip(chosen, heard, recorded, strict=True)
         ]
-        if first % (20 * batch) == 0:
+        if first % (10 * batch) == 0:
             print(f"speech {first} of {len(clips)}", flush=True)
+    return out
+
+
+def speakers(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
+    """One or two of Kokoro's voices in turn; the label says how many."""
+    clips = [(clip, audio) for clip, audio in speech_corpus.load("kokoro-*")]
+    out: list[Recording] = []
+    for index in range(count if clips else 0):
+        first, second = (clips[int(rng.integers(len(clips)))] for _ in range(2))
+        if index % 2:
+            second = next((item for item in clips if item[0].voice == first[0].voice and item is not first), first)
+        elif first[0].voice == second[0].voice:
+            continue
+        gap = np.zeros(int(rng.uniform(0.1, 0.6) * RATE), np.float32)
+        samples = np.concatenate([first[1] / np.float32(32768), gap, second[1] / np.float32(32768)])[: 28 * RATE]
+        samples, conditions = augment.record(samples, rng)
+        label = "one" if index % 2 else "two"
+        out.append(
+            make("speakers", ear.windows([samples]), label=label, seconds=len(samples) / RATE, conditions=conditions)
+        )
+    return out
+
+
+def foreign(ear: Ear, each: int, rng: np.random.Generator) -> list[Recording]:
+    """Telephone prompts in other languages."""
+    out: list[Recording] = []
+    for language, code in LANGUAGES.items():
+        files = sorted((paths.sound_packages() / f"asterisk-core-sounds-{code}-wav").rglob("*.wav"))
+        chosen = [sounds.decode(files[index]) for index in rng.permutation(len(files))]
+        for samples in [samples for samples in chosen[: 3 * each] if 1.2 * RATE < len(samples) < 20 * RATE][:each]:
+            recorded, conditions = augment.record(samples, rng, clean=0.6)
+            seconds = len(samples) / RATE
+            out.append(make("foreign", ear.windows([recorded]), label=language, seconds=seconds, conditions=conditions))
     return out
 
 
@@ -80,23 +127,39 @@ def joined(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
 
 def without_words(ear: Ear, part: int, parts: int, rng: np.random.Generator) -> list[Recording]:
     """Sounds, music, noises and silence; every fourth is also decoded, to measure the gate."""
-    entries: list[tuple[str, str, np.ndarray]] = []
+    entries: list[tuple[str, str, np.ndarray, bool]] = []
     for sound, samples in sounds.load():
         if not sound.held_out:
-            entries.append(("sound", sound.label, samples))
+            times = 1 if sound.recording.startswith("computed") else TIMES_HEARD
+            entries += [("sound", sound.label, samples[: 10 * RATE], time > 0) for time in range(times)]
     for label, generator in NOISES.items():
         for _ in range(45):
-            entries.append(("noise", label, generator(rng, int(rng.uniform(1, 9) * RATE)) * np.float32(0.05)))
-    entries += [("silence", "silence", np.zeros(int(rng.uniform(0.4, 12) * RATE), np.float32)) for _ in range(90)]
+            entries.append(("noise", label, generator(rng, int(rng.uniform(1, 9) * RATE)) * np.float32(0.05), False))
+    for _ in range(90):
+        entries.append(("silence", "silence", np.zeros(int(rng.uniform(0.4, 12) * RATE), np.float32), False))
     out: list[Recording] = []
-    for index, (kind, label, samples) in enumerate(entries[part::parts]):
-        if kind != "silence":
-            samples = augment.recorded(samples, rng, clean=0.6) if kind == "sound" else samples
-            samples = (samples / max(1e-3, float(np.abs(samples).max())) * rng.uniform(0.02, 0.9)).astype(np.float32)
-        out.append(make(kind, ear.windows([samples[: 12 * RATE]], words=index % 4 == 0), label=label))
+    for index, (kind, label, samples, again) in enumerate(entries[part::parts]):
+        conditions = None
+        if again:
+            samples = _excerpt(samples, rng)
+            samples, conditions = augment.record(samples, rng, clean=0.2)
+        elif kind != "silence":
+            peak = max(1e-3, float(np.abs(samples).max()))
+            samples = (samples / peak * rng.uniform(0.02, 0.9)).astype(np.float32)
+        heard = ear.windows([samples], words=index % 4 == 0)
+        out.append(make(kind, heard, label=label, seconds=len(samples) / RATE, conditions=conditions))
         if index % 200 == 0:
             print(f"without words {index} of {len(entries) // parts}", flush=True)
     return out
+
+
+def _excerpt(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random part of what is longer than 3 s, mostly."""
+    if len(samples) <= 3 * RATE or rng.random() < 0.3:
+        return samples
+    length = int(rng.uniform(1.5, len(samples) / RATE) * RATE)
+    start = int(rng.integers(0, len(samples) - length + 1))
+    return samples[start : start + length]
 
 
 def load() -> list[Recording]:
@@ -117,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--parts", type=int, default=1)
-    parser.add_argument("--what", choices=("speech", "joined", "without-words"))
+    parser.add_argument("--what", choices=("speech", "joined", "speakers", "foreign", "without-words"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = arguments.part, arguments.parts
@@ -128,6 +191,8 @@ def main() -> None:
         "without-words": lambda rng: without_words(ear, part, parts, rng),
         "speech": lambda rng: speech(ear, part, parts, rng),
         "joined": lambda rng: joined(ear, 240 // parts, rng),
+        "speakers": lambda rng: speakers(ear, 160 // parts, rng),
+        "foreign": lambda rng: foreign(ear, 60 // parts, rng),
     }
     for name, maker in makers.items():
         path = folder / f"{name}-{part}-of-{parts}.pt"

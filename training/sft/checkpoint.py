@@ -14,11 +14,15 @@ from safetensors.torch import save_file
 from training import paths
 from training.acoustic.export import acoustic_graph
 from training.acoustic.projector import STATES, AcousticGraph, Projector
+from training.dpo.train import dpo_state
 from training.hearing.listening import hearing_path
 from training.sft.model import Adapter
 from training.sft.train import state_path
 
-DESCRIPTION = "Transcribes, answers spoken questions and questions about what was said, names sounds; English."
+DESCRIPTIONS = {
+    "sft": "Transcribes, answers spoken questions and questions about what was said, names sounds; English.",
+    "dpo": "sft, then tuned on which of its own answers are better by computed rules.",
+}
 PROVENANCE = (
     {
         "what": "Adapter, acoustic projector and marker embeddings",
@@ -41,9 +45,14 @@ PROVENANCE = (
         "source": "training/data/sounds.json",
     },
     {
-        "what": "Instruments rendered from FluidR3_GM.sf2",
+        "what": "Instruments rendered from FluidR3_GM.sf2 and MuseScore_General_Lite.sf3",
         "licence": "MIT",
-        "source": "Debian package fluid-soundfont-gm",
+        "source": "Debian packages fluid-soundfont-gm and musescore-general-soundfont-small",
+    },
+    {
+        "what": "Telephone prompts in Spanish, French, Italian and Russian, for telling languages apart",
+        "licence": "CC BY-SA 3.0",
+        "source": "Debian packages asterisk-core-sounds-{es,fr,it,ru}-wav",
     },
     {
         "what": "Answers of voice chat: SmolLM2-135M-Instruct's own",
@@ -53,7 +62,7 @@ PROVENANCE = (
 )
 
 
-def write(state: Path, target: Path) -> dict[str, float]:
+def write(state: Path, target: Path, description: str) -> dict[str, float]:
     """Write the files into `target`; returns their sizes and the largest difference of ONNX against torch."""
     target.mkdir(parents=True, exist_ok=True)
     saved = torch.load(state, weights_only=True)
@@ -64,7 +73,7 @@ def write(state: Path, target: Path) -> dict[str, float]:
     projector.load_state_dict(saved["projector"])
     acoustic_graph(projector.eval()).save(target, "acoustic.onnx")
     shutil.copyfile(hearing_path(), target / "hearing.json")
-    (target / "description.txt").write_text(DESCRIPTION + "\n", encoding="utf-8")
+    (target / "description.txt").write_text(description + "\n", encoding="utf-8")
     (target / "provenance.json").write_text(json.dumps(PROVENANCE, indent=2) + "\n", encoding="utf-8")
     return {
         "adapter_bytes": (target / "adapter.safetensors").stat().st_size,
@@ -90,9 +99,12 @@ def _difference(projector: Projector, model: Path) -> float:
 def main() -> None:
     """Write the checkpoint of the newest state."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--of", choices=tuple(DESCRIPTIONS), default="sft")
     parser.add_argument("--target", type=Path, default=None)
-    target = parser.parse_args().target or paths.checkpoint_dir()
-    print(json.dumps(write(state_path(), target)))
+    arguments = parser.parse_args()
+    target = arguments.target or paths.checkpoint_dir(arguments.of)
+    state = {"sft": state_path, "dpo": dpo_state}[arguments.of]()
+    print(json.dumps(write(state, target, DESCRIPTIONS[arguments.of])))
 
 
 if __name__ == "__main__":

@@ -151,8 +151,10 @@ def _rotate(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def generate(llm: Llm, prompts: list[Tensor], adapter: Adapter | None, max_tokens: int) -> list[list[int]]:
-    """Greedy answers to a batch of prompts, each [n_i, 576]; without the end token."""
+def generate(
+    llm: Llm, prompts: list[Tensor], adapter: Adapter | None, max_tokens: int, temperature: float = 0.0
+) -> list[list[int]]:
+    """Answers to a batch of prompts, each [n_i, 576], greedy or sampled; without the end token."""
     batch = len(prompts)
     lengths = torch.tensor([len(prompt) for prompt in prompts])
     longest = int(lengths.max())
@@ -160,7 +162,7 @@ def generate(llm: Llm, prompts: list[Tensor], adapter: Adapter | None, max_token
     for row, prompt in enumerate(prompts):
         padded[row, : len(prompt)] = prompt
     hidden, past = llm(padded, adapter)
-    step = llm.logits(hidden[torch.arange(batch), lengths - 1]).argmax(-1)
+    step = _choose(llm.logits(hidden[torch.arange(batch), lengths - 1]), temperature)
     kept = torch.arange(longest)[None, :] < lengths[:, None]
     answers: list[list[int]] = [[] for _ in range(batch)]
     done = [False] * batch
@@ -174,5 +176,12 @@ def generate(llm: Llm, prompts: list[Tensor], adapter: Adapter | None, max_token
         kept = torch.cat((kept, torch.ones(batch, 1, dtype=torch.bool)), 1)
         mask = kept[:, None, None, :]
         hidden, past = llm(llm.embedding[step][:, None], adapter, past, (lengths + index)[:, None], mask)
-        step = llm.logits(hidden[:, 0]).argmax(-1)
+        step = _choose(llm.logits(hidden[:, 0]), temperature)
     return answers
+
+
+def _choose(logits: Tensor, temperature: float) -> Tensor:
+    """The likeliest token of each row, or one drawn."""
+    if temperature == 0.0:
+        return logits.argmax(-1)
+    return torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0]

@@ -60,6 +60,10 @@ class Renderer:
             return self._opening.setdefault(text, self._tokenizer.encode(text, add_special_tokens=False).ids)
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
+    def decode(self, ids: list[int]) -> str:
+        """The text of an answer, without its end of turn."""
+        return self._tokenizer.decode(ids).strip()
+
     def turns(self, turns: list[tuple[list[list[Window] | str], str]]) -> Prompt:
         """A conversation: each turn has user parts (an audio is a list of windows, a text a string) and an answer.
 

@@ -1,6 +1,7 @@
 """Instruction tuning of adapter, projector and markers together; resumable, by the clock.
 
-bf16 base, f32 adapter; the head runs only where an answer is; batches of similar lengths under a budget of tokens.
+bf16 base, f32 adapter; the head runs only where an answer is; batches of similar lengths under a budget of tokens,
+several of them a step. `--continue-from-pack` starts at the committed checkpoint's adapter instead of nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from torch import Tensor
 from training import paths
 from training.acoustic.projector import Projector
 from training.acoustic.train import projector_path
+from training.restore import tuning
 from training.sft.mixture import Mixture
 from training.sft.model import Adapter, Llm
+from training.sft.progress import Progress, clipped
 from training.sft.prompts import Prompt, Window, embed
 
 PEAK_LEARNING_RATE = 6e-4
@@ -68,27 +71,30 @@ def loss_of(llm: Llm, adapter: Adapter, projector: Projector, batch: list[Prompt
     return F.cross_entropy(llm.logits(torch.cat(where)), torch.tensor(wanted))
 
 
-def fresh(llm: Llm) -> tuple[Adapter, Projector]:
-    """An adapter that changes nothing yet, markers near common pieces, the projector of the first stage."""
-    adapter = Adapter()
-    scale = float(llm.embedding.pow(2).mean().sqrt())
-    with torch.no_grad():
-        adapter.markers.copy_(torch.randn_like(adapter.markers) * scale)
+def fresh(llm: Llm, from_pack: bool) -> tuple[Adapter, Projector]:
+    """An adapter that changes nothing yet (or the pack's), markers near common pieces, the projector of stage one."""
+    if from_pack:
+        adapter = tuning.adapter()
+    else:
+        adapter = Adapter()
+        scale = float(llm.embedding.pow(2).mean().sqrt())
+        with torch.no_grad():
+            adapter.markers.copy_(torch.randn_like(adapter.markers) * scale)
     projector = Projector(1.0)
     projector.load_state_dict(torch.load(projector_path(), weights_only=True))
     return adapter, projector
 
 
-def train(minutes: float, save_every_s: float = 240.0) -> None:
+def train(minutes: float, peak: float, accumulate: int, from_pack: bool, save_every_s: float = 120.0) -> None:
     """Tune for so many minutes of computing."""
     llm = Llm(paths.smollm2_base())
-    adapter, projector = fresh(llm)
+    adapter, projector = fresh(llm, from_pack)
     parameters = [
-        {"params": [*adapter.a.values(), *adapter.b.values()], "peak": PEAK_LEARNING_RATE},
-        {"params": [adapter.markers], "peak": PEAK_LEARNING_RATE},
-        {"params": list(projector.parameters()), "peak": PEAK_LEARNING_RATE / 3},
+        {"params": [*adapter.a.values(), *adapter.b.values()], "peak": peak},
+        {"params": [adapter.markers], "peak": peak},
+        {"params": list(projector.parameters()), "peak": peak / 2 if from_pack else peak / 3},
     ]
-    optimizer = torch.optim.AdamW(parameters, lr=PEAK_LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     elapsed, step = 0.0, 0
     if state_path().exists():
         state = torch.load(state_path(), weights_only=True)
@@ -97,39 +103,42 @@ def train(minutes: float, save_every_s: float = 240.0) -> None:
         optimizer.load_state_dict(state["optimizer"])
         elapsed, step = state["seconds"], state["step"]
     mixture, rng = Mixture(step + 1), random.Random(step)
+    progress = Progress(paths.train_dir() / "sft-curve.jsonl", every=10)
     trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     budget, start, saved = minutes * 60, time.monotonic() - elapsed, elapsed
-    losses: list[float] = []
-    tokens = samples = 0
+    began, tokens, gathered = time.monotonic(), 0, 0
     while time.monotonic() - start < budget:
         for batch in batches(mixture, rng):
             now = time.monotonic() - start
             if now > budget:
                 break
-            share = now / budget
+            loss = loss_of(llm, adapter, projector, batch)
+            if not progress.is_finite(loss, step):
+                continue
+            (loss / accumulate).backward()
+            tokens += sum(map(len, batch))
+            gathered += 1
+            if gathered < accumulate:
+                continue
+            gathered = 0
+            share = min(1.0, now / budget)
             for group in optimizer.param_groups:
                 group["lr"] = (
                     group["peak"] * min(1.0, (step + 1) / 25) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
                 )
-            loss = loss_of(llm, adapter, projector, batch)
-            optimizer.zero_grad()
-            if not torch.isfinite(loss):
+            norm = clipped(trained, 1.0, progress, step)
+            if norm is None:
                 continue
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
+            optimizer.zero_grad()
             step += 1
-            losses.append(loss.item())
-            tokens += sum(map(len, batch))
-            samples += len(batch)
-            if step % 25 == 0:
-                mean = sum(losses[-25:]) / len(losses[-25:])
-                rate = tokens / (time.monotonic() - start - elapsed)
-                print(f"step {step} loss {mean:.3f} samples {samples} tokens/s {rate:.0f} {now:.0f} s", flush=True)
+            rate = tokens / (time.monotonic() - began)
+            progress.add(step, share, now, loss=loss.item(), gradient=norm, tokens_per_second=rate)
             if now - saved > save_every_s:
                 save(adapter, projector, optimizer, now, step)
                 saved = now
     save(adapter, projector, optimizer, budget, step)
+    progress.plot(paths.train_dir() / "sft-curve.png")
 
 
 def save(adapter: Adapter, projector: Projector, optimizer: torch.optim.Optimizer, seconds: float, step: int) -> None:
@@ -151,11 +160,14 @@ def main() -> None:
     """Run the tuning."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=35)
+    parser.add_argument("--peak", type=float, default=PEAK_LEARNING_RATE, help="the highest learning rate")
+    parser.add_argument("--accumulate", type=int, default=1, help="batches a step")
+    parser.add_argument("--continue-from-pack", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    train(arguments.minutes)
+    train(arguments.minutes, arguments.peak, arguments.accumulate, arguments.continue_from_pack)
 
 
 if __name__ == "__main__":

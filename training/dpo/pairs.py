@@ -1,0 +1,141 @@
+"""Preference pairs of the tuned model's own samples: the best and the worst of several answers to one prompt.
+
+Each prompt is answered once greedily and several times at a temperature; `judge` scores the answers; where they differ
+enough, best and worst become a pair. The reference's log-probabilities are kept with it. Resumes where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from training import paths
+from training.acoustic.projector import Projector
+from training.dpo.judge import Task, judge
+from training.dpo.loss import answer_log_probabilities
+from training.dpo.prompts import draw
+from training.sft.mixture import Mixture
+from training.sft.model import END, Adapter, Llm, generate
+from training.sft.prompts import Prompt, Window, embed
+from training.sft.train import state_path
+
+GAP = 0.15
+"""Answers whose scores are nearer than this say nothing about what is better."""
+
+
+@dataclass
+class Pair:
+    """Two answers (ids, with the end of turn) to a prompt, and their log-probabilities under the reference."""
+
+    prompt: Prompt
+    kind: str
+    chosen: list[int]
+    rejected: list[int]
+    reference: tuple[float, float] = (0.0, 0.0)
+
+
+class Policy:
+    """The model of one state: base, adapter, projector."""
+
+    def __init__(self, state: Path, llm: Llm) -> None:
+        saved = torch.load(state, weights_only=True)
+        self.llm = llm
+        self.adapter = Adapter()
+        self.adapter.load_state_dict(saved["adapter"])
+        self.projector = Projector(1.0)
+        self.projector.load_state_dict(saved["projector"])
+        self.projector.requires_grad_(False)
+
+    def embedded(self, prompt: Prompt, answer: list[int]) -> Tensor:
+        """Prompt and answer as embeddings [n, 576]."""
+        features = [part.acoustic for part in prompt.segments if isinstance(part, Window)]
+        acoustic = self.projector(torch.cat(features)) if features else torch.zeros(0, 576)
+        whole = Prompt(prompt.segments, answer)
+        return embed(whole, self.llm.embedding, self.adapter.markers, acoustic, with_answer=True)
+
+    def log_probabilities(self, prompts: list[Prompt], answers: list[list[int]]) -> Tensor:
+        """Summed log-probability of each answer, [n] f32."""
+        rows = [self.embedded(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
+        hidden, _ = self.llm(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), self.adapter)
+        where = [
+            hidden[index, len(row) - len(answer) - 1 : len(row) - 1]
+            for index, (row, answer) in enumerate(zip(rows, answers, strict=True))
+        ]
+        return answer_log_probabilities(self.llm.logits(torch.cat(where)), answers)
+
+    @torch.no_grad()
+    def answers(self, prompts: list[Prompt], max_tokens: int, temperature: float) -> list[list[int]]:
+        """An answer to each prompt, with the end of turn where it was reached."""
+        rows = [self.embedded(prompt, []) for prompt in prompts]
+        given = generate(self.llm, rows, self.adapter, max_tokens, temperature)
+        return [ids if len(ids) == max_tokens else [*ids, END] for ids in given]
+
+
+def pairs_path() -> Path:
+    """Where the pairs are kept."""
+    return paths.train_dir() / "dpo-pairs.pt"
+
+
+def choose(mixture: Mixture, prompt: Prompt, task: Task, answers: list[list[int]], max_tokens: int) -> Pair | None:
+    """Best and worst of the answers, where they differ enough."""
+    scored = sorted((judge(task, mixture.renderer.decode(ids), finished=len(ids) < max_tokens), ids) for ids in answers)
+    (worst, rejected), (best, chosen) = scored[0], scored[-1]
+    return Pair(prompt, task.kind, chosen, rejected) if best - worst >= GAP and best >= 0.5 else None
+
+
+def make(minutes: float, samples: int, batch: int, temperature: float) -> list[Pair]:
+    """Pairs of prompts that the tuning never saw in this order, for so many minutes."""
+    policy = Policy(state_path(), Llm(paths.smollm2_base()))
+    kept: list[Pair] = torch.load(pairs_path(), weights_only=False) if pairs_path().exists() else []
+    mixture = Mixture(900_000 + len(kept))
+    start, asked = time.monotonic(), 0
+    while (now := time.monotonic() - start) < minutes * 60:
+        drawn = [draw(mixture) for _ in range(batch)]
+        drawn = [(prompt, task) for prompt, task in drawn if len(prompt) < 220]
+        drawn.sort(key=lambda item: len(item[0]))
+        prompts = [prompt for prompt, _ in drawn]
+        longest = max(len(prompt.answer) for prompt in prompts) + 12
+        rounds = [policy.answers(prompts, longest, temperature if turn else 0.0) for turn in range(samples)]
+        fresh = []
+        for (prompt, task), answers in zip(drawn, zip(*rounds, strict=True), strict=True):
+            pair = choose(mixture, prompt, task, list(answers), longest)
+            if pair is not None:
+                fresh.append(pair)
+        with torch.no_grad():
+            for pair in fresh:
+                both = policy.log_probabilities([pair.prompt] * 2, [pair.chosen, pair.rejected])
+                pair.reference = (float(both[0]), float(both[1]))
+        kept += fresh
+        asked += len(drawn)
+        temporary = pairs_path().with_suffix(".tmp")
+        torch.save(kept, temporary)
+        temporary.rename(pairs_path())
+        print(
+            f"{len(kept)} pairs, {len(fresh)} of the last {len(drawn)}, {minutes - now / 60:.0f} min to go", flush=True
+        )
+    return kept
+
+
+def main() -> None:
+    """Make pairs."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--samples", type=int, default=4, help="answers to each prompt, the first greedy")
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--temperature", type=float, default=0.9)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    pairs = make(arguments.minutes, arguments.samples, arguments.batch, arguments.temperature)
+    for kind in sorted({pair.kind for pair in pairs}):
+        print(kind, sum(pair.kind == kind for pair in pairs))
+
+
+if __name__ == "__main__":
+    main()

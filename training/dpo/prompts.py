@@ -1,0 +1,35 @@
+"""What is asked for preference pairs, each prompt with the task that judges its answers."""
+
+from __future__ import annotations
+
+import json
+
+from training.data.scenarios.grammar import question
+from training.dpo.judge import Task
+from training.sft import phrasings
+from training.sft.mixture import Mixture
+from training.sft.prompts import Prompt
+
+
+def draw(mixture: Mixture) -> tuple[Prompt, Task]:
+    """A prompt of a random kind, its answer the tuning's target."""
+    rng = mixture.rng
+    kind = rng.choices(["transcript", "answer", "label", "nothing", "json"], [0.3, 0.3, 0.25, 0.08, 0.07])[0]
+    if kind == "transcript":
+        audio, text = mixture.sentence()
+        return mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), text), Task("transcript", text)
+    if kind == "answer":
+        audio, message = mixture.message()
+        asked = question(message, rng.choice(message.asks), rng)
+        prompt = mixture.one(audio, asked.question, asked.answer)
+        return prompt, Task("answer", asked.answer, asked.accept)
+    if kind == "label":
+        prompt = mixture.label()
+        return prompt, Task("label", mixture.renderer.decode(prompt.answer))
+    if kind == "nothing":
+        audio = mixture.wordless(rng.choice([label for label in mixture.by_label if label != "singing"]))
+        prompt = mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), phrasings.NOTHING_TO_TRANSCRIBE)
+        return prompt, Task("nothing", phrasings.NOTHING_TO_TRANSCRIBE)
+    audio, text = mixture.sentence()
+    wanted = json.dumps({"text": text}, ensure_ascii=False)
+    return mixture.one(audio, rng.choice(phrasings.JSON_TRANSCRIPT), wanted), Task("json", wanted)
