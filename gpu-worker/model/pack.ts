@@ -25,11 +25,11 @@ export class PackError extends Error {
 
 /** Reads every pack under `directory` (a folder a pack), and verifies the files of each. */
 export async function loadPacks(directory: string): Promise<Map<string, Pack>> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => {
+  const entries = await readdir(directory).catch(() => {
     throw new PackError(`no folder of models at ${directory}; set AURICLE_MODELS to where the packs are`)
   })
-  const folders = entries.filter(entry => entry.isDirectory()).map(entry => join(directory, entry.name))
-  const packs = await Promise.all(folders.map(loadPack))
+  // Links to folders are folders: one pack may be in several places.
+  const packs = await Promise.all(entries.map(entry => loadPack(join(directory, entry))))
   const byName = new Map(packs.filter(pack => pack !== null).map(pack => [pack.manifest.name, pack]))
   for (const { manifest } of byName.values()) {
     for (const name of manifest.requires) {

@@ -8,7 +8,7 @@ RUN npm ci --omit=dev --no-audit --no-fund --onnxruntime-node-install=cuda12
 
 FROM nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04
 WORKDIR /app
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8081 AURICLE_STORE=/data AURICLE_MODELS=/models
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8081 AURICLE_STORE=/data AURICLE_MODELS=/models AURICLE_EXECUTION_PROVIDER=cuda
 COPY --from=dependencies /usr/local/bin/node /usr/local/bin/node
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./

@@ -48,7 +48,7 @@ export class CApiBinding implements OrtBinding {
 
   bindInput(name: string, value: BindableTensor): void {
     requireValue(this.#session.inputs, name, value.type)
-    this.#tie('BindInput', name, value)
+    if (!this.#isCopied(value)) this.#tie('BindInput', name, value)
     this.#inputs.set(name, value)
   }
 
@@ -95,7 +95,7 @@ export class CApiBinding implements OrtBinding {
     signal?.throwIfAborted()
     const { api, handle, inputs } = this.#session
     requireInputs(inputs, this.#inputs)
-    this.#tieAgain()
+    this.#copyInputs()
     const options = this.#runOptions.pointer
     // Set by an abort that came when the run before had just ended.
     api.call('RunOptionsUnsetTerminate', options)
@@ -113,11 +113,15 @@ export class CApiBinding implements OrtBinding {
     }
   }
 
-  /** On a device an input of ours is copied when it is tied: what was written since is not there yet. */
-  #tieAgain(): void {
+  /** An input of ours for a device is copied when it is tied, so that is done at each run. */
+  #isCopied(value: BindableTensor): boolean {
+    return this.#session.memory.kind === 'device' && !('address' in value)
+  }
+
+  #copyInputs(): void {
     const { api, memory } = this.#session
     if (memory.kind === 'host') return
-    for (const [name, value] of this.#inputs) if (!('address' in value)) this.#tie('BindInput', name, value)
+    for (const [name, value] of this.#inputs) if (this.#isCopied(value)) this.#tie('BindInput', name, value)
     api.call('SynchronizeBoundInputs', this.#binding.pointer)
   }
 
