@@ -41,6 +41,17 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // Beside transformers, live: `npm run test:parity`.
+      {
+        test: {
+          name: 'parity-python',
+          include: ['test/parity-python/**/*.test.ts'],
+          globalSetup: ['test/parity-python/write-references.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
       // The long ones at full length: `npm run test:soak`.
       {
         test: {
