@@ -9,12 +9,6 @@ const FOLDER = join(PARITY_FOLDER, 'qwen2-audio')
 export const MODELS_FOLDER = join(FOLDER, 'models')
 export const MODEL = 'qwen2-audio-tiny'
 
-/**
- * Two tokens whose scores are nearer than this are a tie: sums in another order may decide it otherwise, and what
- * follows is another text then.
- */
-export const TIE = 1e-3
-
 /** A part refers to one of `audios` by its name. */
 export type ReferencePart = { type: 'text'; text: string } | { type: 'audio'; audio: string }
 export interface ReferenceMessage {
@@ -57,7 +51,7 @@ export interface References {
     logits: ArrayFile
   } & Answer)[]
   /** Several cases that transformers computed at once. */
-  batches: { name: string; cases: string[]; answers: number[][]; gaps: number[][] }[]
+  batches: { name: string; cases: string[]; answers: Answer[] }[]
   requests: ({ messages: ReferenceMessage[]; max_tokens: number; repetition_penalty: number } & Answer)[]
 }
 
@@ -69,7 +63,10 @@ export function readArray({ file }: ArrayFile): Float32Array {
   return new Float32Array(new Uint8Array(readFileSync(join(FOLDER, 'references', file))).buffer)
 }
 
-/** Whether a reference hangs on a tie somewhere, so that another answer may be as right. */
-export function isTied({ gaps }: Pick<Answer, 'gaps'>): boolean {
-  return Math.min(...gaps) < TIE
+/**
+ * Whether an answer hangs on a tie: two tokens whose scores are nearer than logits may differ, so that sums in another
+ * order decide it otherwise, and what follows is another text.
+ */
+export function isTied({ gaps }: Pick<Answer, 'gaps'>, { tolerance }: References): boolean {
+  return Math.min(...gaps) < 2 * tolerance.logits
 }

@@ -16,7 +16,8 @@ import {
 
 const AT_ONCE = 8
 
-const { requests, audios } = readReferences()
+const references = readReferences()
+const { requests, audios } = references
 /** base64 of WAV files that lose nothing, by name. */
 const files = new Map(audios.map(({ name, samples }) => [name, floatWav(readArray(samples))]))
 let folder: string
@@ -42,7 +43,7 @@ it(`${requests.length} requests have the text that transformers gives, ${AT_ONCE
       const [index, { messages, max_tokens, repetition_penalty, answer, text, gaps }] = next
       const asked = { model: MODEL, temperature: 0, max_tokens, repetition_penalty }
       const { choices, usage } = await ask({ ...asked, messages: messages.map(toMessage) })
-      if (isTied({ gaps })) ties++
+      if (isTied({ gaps }, references)) ties++
       else if (choices[0]!.message.content !== text || usage.completion_tokens !== answer.length) {
         different.push({ index, ours: choices[0]!.message.content, theirs: text })
       }
@@ -53,7 +54,7 @@ it(`${requests.length} requests have the text that transformers gives, ${AT_ONCE
   const other = ask({ model: 'pocket', messages: [question], max_tokens: 20 })
   await Promise.all(Array.from({ length: AT_ONCE }, client))
   expect(different).toEqual([])
-  expect(requests.length - ties).toBeGreaterThan(requests.length * 0.9)
+  expect(ties).toBeLessThan(requests.length / 20)
   expect((await other).choices[0]!.message.content).toContain('Paris')
 })
 

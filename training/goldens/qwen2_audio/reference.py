@@ -16,8 +16,9 @@ from training.goldens.qwen2_audio.cases import BATCHES, CONVERSATIONS, clips, re
 STEPS = 20
 # Frames behind the audio that the convolutions look at.
 FRAMES_BEHIND = 2
-# Everything is computed in f32 from the same numbers: what differs is the order of sums.
-TOLERANCE = {"mel": 1e-4, "audio_embeddings": 1e-3, "embeddings": 1e-3, "logits": 2e-3}
+# Everything is computed in f32 from the same numbers: what differs is the order of sums. Seen: 6e-5 at most in
+# embeddings, 2e-5 in logits.
+TOLERANCE = {"mel": 1e-4, "audio_embeddings": 5e-4, "embeddings": 5e-4, "logits": 2e-4}
 
 
 class Reference:
