@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from transformers import LlamaForCausalLM
 from training.data.texts import reading, training_sentences
 from training.export.llama_decoder import LlamaDecoder, LlamaOptions
 from training.export.manifest import listed_files, write_manifest
-from training.export.sessions import PackRunner
+from training.export.sessions import CachedDecoder, PackRunner
 from training.export.tensors import in_memory
 from training.goldens.audio import log_mel, signals
 from training.goldens.language import splice
@@ -48,9 +48,14 @@ def quantize_cache(packs: Path, model: LlamaForCausalLM, options: LlamaOptions =
 def measure(packs: Path) -> dict[str, np.ndarray]:
     """The size of one level by channel: "key_0", "value_0", ... to [kv heads, head_dim] f32."""
     runner = PackRunner(packs)
+    return scales_of(runner.read(embeddings, adapter)[1] for embeddings, adapter in prompts(runner, packs))
+
+
+def scales_of(decoders: Iterable[CachedDecoder]) -> dict[str, np.ndarray]:
+    """The size of one level by channel, of what one row of each of these has cached."""
     reach: dict[str, np.ndarray] = {}
-    for embeddings, adapter in prompts(runner, packs):
-        for name, cache in runner.read(embeddings, adapter)[1].caches.items():
+    for decoder in decoders:
+        for name, cache in decoder.caches.items():
             furthest = np.abs(cache.numpy()[0]).max(axis=1)
             reach[name] = np.maximum(reach.get(name, 0), furthest)
     return {name: (furthest / LEVELS).astype(np.float32) for name, furthest in reach.items()}

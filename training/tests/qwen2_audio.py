@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+from tokenizers.pre_tokenizers import ByteLevel
+
 from training.goldens.qwen2_audio.tiny import SPECIAL_TOKENS, write_tiny_checkpoint
 
 
 def write_vocabulary(path: Path) -> Path:
     """A tokenizer.json with the ids of the real vocabulary; its pieces are bytes and fillers."""
-    pieces = [chr(0x100 + byte) for byte in range(256)]
+    pieces = sorted(ByteLevel.alphabet())
     pieces += [f"filler {index}" for index in range(min(SPECIAL_TOKENS) - len(pieces))]
     vocabulary = {
         "version": "1.0",

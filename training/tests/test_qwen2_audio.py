@@ -119,6 +119,24 @@ def test_fewer_bits_stay_near(
     assert cache.dtype == (np.float16 if precision == "fp16" else np.float32)
 
 
+def test_keys_and_values_in_8_bits(checkpoint: Path, pack: Path, tmp_path: Path) -> None:
+    write_pack(checkpoint, tmp_path, PackOptions(weights="fp16", cache_bits=8), silent)
+    assert verify_pack(tmp_path, silent)
+    exact, rounded = Qwen2AudioRunner(pack), Qwen2AudioRunner(tmp_path)
+    ids = np.random.default_rng(4).integers(64, 90, 60).tolist()  # letters: what was measured is text
+    wanted, got = (
+        np.concatenate(
+            [runner.read(decoder, runner.rows(part)[None], [len(part) - 1]) for part in (ids[:59], ids[59:])]
+        )
+        for runner in (exact, rounded)
+        for decoder in [runner.decoder(1, len(ids))]
+    )
+    assert rounded.decoder(1, 1).caches["value_2"].numpy().dtype == np.int8
+    assert 0 < np.linalg.norm(got - wanted) / np.linalg.norm(wanted) < 0.05
+    with pytest.raises(ValueError, match="fp32"):
+        PackOptions(precision="fp16", cache_bits=8)
+
+
 def test_an_export_that_was_stopped_goes_on(
     checkpoint: Path, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

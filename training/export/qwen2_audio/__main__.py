@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from training.export.llama_decoder import SITES
 from training.export.qwen2_audio.pack import BITS, PRECISIONS, PackOptions, write_pack
 from training.export.qwen2_audio.verify import verify_pack
 
@@ -24,11 +25,16 @@ def main() -> None:
     parser.add_argument("--weights", choices=BITS, default="int8", help="of the language model")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="what is computed in")
     parser.add_argument("--no-adapters", action="store_true", help="no places for checkpoints of low rank")
+    parser.add_argument("--cache-bits", type=int, choices=[8], help="of keys and values, with --precision fp32")
     arguments = parser.parse_args()
-    options = PackOptions(arguments.name, arguments.weights, arguments.precision)
-    if arguments.no_adapters:
-        options = PackOptions(arguments.name, arguments.weights, arguments.precision, sites=())
     try:
+        options = PackOptions(
+            arguments.name,
+            arguments.weights,
+            arguments.precision,
+            sites=() if arguments.no_adapters else SITES,
+            cache_bits=arguments.cache_bits,
+        )
         write_pack(arguments.checkpoint, arguments.out, options)
         verify_pack(arguments.out)
     except (ValueError, FileNotFoundError) as error:

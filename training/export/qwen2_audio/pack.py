@@ -17,6 +17,7 @@ from training.export.graph import ExternalFile
 from training.export.llama_decoder import SITES, LlamaDecoder, LlamaOptions, head_size, site_shapes
 from training.export.manifest import file_hash, listed_files, write_manifest
 from training.export.qwen2_audio.audio_graph import Qwen2AudioTower
+from training.export.qwen2_audio.cache import measure_cache
 from training.export.qwen2_audio.checkpoint import Checkpoint
 from training.export.whisper_encoder import EncoderOptions
 
@@ -38,12 +39,20 @@ BASE = {"name": "base", "description": "As published."}
 
 @dataclass(frozen=True)
 class PackOptions:
-    """`weights` of the language model; `precision` is what is computed in: fp32 for a CPU, fp16 for a GPU."""
+    """`weights` of the language model; `precision` is what is computed in: fp32 for a CPU, fp16 for a GPU.
+
+    `cache_bits`: 8, or as many as the precision has.
+    """
 
     name: str = "qwen2-audio"
     weights: Literal["int4", "int8", "fp16"] = "int8"
     precision: Literal["fp32", "fp16"] = "fp32"
     sites: tuple[str, ...] = SITES
+    cache_bits: Literal[8] | None = None
+
+    def __post_init__(self) -> None:
+        if self.cache_bits and self.precision != "fp32":
+            raise ValueError("caches of 8 bits go with --precision fp32; with fp16 they have 16 bits")
 
 
 def write_pack(source: Path, folder: Path, options: PackOptions, report: Callable[[str], None] = print) -> None:
@@ -68,11 +77,18 @@ def write_pack(source: Path, folder: Path, options: PackOptions, report: Callabl
     if licence.exists():
         shutil.copyfile(licence, folder / "LICENSE")
     names = ["audio.onnx", "decoder.onnx", *(file.name for file in files), "tokenizer.json"]
-    write_manifest(folder, manifest(checkpoint, options, tokenizer, listed_files(folder, names, progress.hashes)))
+    content = manifest(checkpoint, options, tokenizer)
+    if options.cache_bits:
+        report("measuring keys and values: the model is run")
+        scales = measure_cache(source, folder, content)
+        build_graphs(checkpoint, options, scales)[1].graph.save(folder, "decoder.onnx")
+    write_manifest(folder, content | {"files": listed_files(folder, names, progress.hashes)})
     progress.finish()
 
 
-def build_graphs(checkpoint: Checkpoint, options: PackOptions) -> tuple[Qwen2AudioTower, LlamaDecoder]:
+def build_graphs(
+    checkpoint: Checkpoint, options: PackOptions, cache_scales: Mapping[str, np.ndarray] | None = None
+) -> tuple[Qwen2AudioTower, LlamaDecoder]:
     """Both graphs, their weights not read yet."""
     config, bits, precision = checkpoint.config, BITS[options.weights], PRECISIONS[options.precision]
     tower = Qwen2AudioTower(
@@ -93,6 +109,7 @@ def build_graphs(checkpoint: Checkpoint, options: PackOptions) -> tuple[Qwen2Aud
             max_positions=config.text_config.max_position_embeddings,
             layer_files=tuple(f"layer-{layer:02}.bin" for layer in range(layers)),
         ),
+        cache_scales,
     )
     return tower, decoder
 
@@ -151,10 +168,8 @@ def token_ids(checkpoint: Checkpoint, tokenizer: Tokenizer) -> dict[str, int]:
     return ids
 
 
-def manifest(
-    checkpoint: Checkpoint, options: PackOptions, tokenizer: Tokenizer, files: Mapping[str, dict]
-) -> dict[str, object]:
-    """The content of `pack.json`."""
+def manifest(checkpoint: Checkpoint, options: PackOptions, tokenizer: Tokenizer) -> dict[str, object]:
+    """The content of `pack.json`, its files not listed yet."""
     audio, text = checkpoint.config.audio_config, checkpoint.config.text_config
     embedding: dict[str, object] = {"file": "embedding.bin", "bits": 16}
     if options.weights != "fp16":
@@ -173,7 +188,7 @@ def manifest(
                 "changes": f"language model in {options.weights}, audio tower in fp16, computed in {options.precision}",
             }
         ],
-        "files": files,
+        "files": {},
         "requires": [],
         "tokenizer": "tokenizer.json",
         "architecture": "qwen2-audio",

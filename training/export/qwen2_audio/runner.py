@@ -15,10 +15,10 @@ FRAMES_BEHIND = 2
 
 
 class Qwen2AudioRunner:
-    """A pack, ready to be asked."""
+    """A pack, ready to be asked; `manifest`: of one whose pack.json isn't written yet."""
 
-    def __init__(self, folder: Path, threads: int = 2) -> None:
-        self.manifest = json.loads((folder / "pack.json").read_text())
+    def __init__(self, folder: Path, manifest: dict | None = None, threads: int = 2) -> None:
+        self.manifest = manifest or json.loads((folder / "pack.json").read_text())
         self.model = self.manifest["language_model"]
         self.audio = open_session(folder / self.manifest["audio"]["graph"], threads)
         self.language = open_session(folder / self.model["graph"], threads)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from transformers import AutoProcessor, BatchFeature, Qwen2AudioForConditionalGeneration
+from transformers import BatchFeature, Qwen2AudioForConditionalGeneration
 
-from training.goldens.audio import SAMPLE_RATE_HZ
 from training.goldens.files import write_array, write_json
-from training.goldens.qwen2_audio.cases import BATCHES, CONVERSATIONS, clips, requests
+from training.goldens.qwen2_audio.cases import BATCHES, CONVERSATIONS, requests
+from training.goldens.qwen2_audio.prompts import Prompts
 
 STEPS = 20
 # Frames behind the audio that the convolutions look at.
@@ -21,23 +21,12 @@ FRAMES_BEHIND = 2
 TOLERANCE = {"mel": 1e-4, "audio_embeddings": 5e-4, "embeddings": 5e-4, "logits": 2e-4}
 
 
-class Reference:
+class Reference(Prompts):
     """transformers' model and processor of a checkpoint."""
 
     def __init__(self, checkpoint: Path) -> None:
-        self.processor = AutoProcessor.from_pretrained(checkpoint)
-        self.processor.tokenizer.padding_side = "left"
+        super().__init__(checkpoint)
         self.model = Qwen2AudioForConditionalGeneration.from_pretrained(checkpoint, dtype=torch.float32).eval()
-        self.clips = clips()
-
-    def inputs(self, *conversations: list[dict]) -> BatchFeature:
-        """What the model is given for several conversations at once."""
-        render = self.processor.apply_chat_template
-        texts = [render(messages, add_generation_prompt=True, tokenize=False) for messages in conversations]
-        parts = [part for messages in conversations for message in messages for part in message["content"]]
-        audios = [self.clips[part["audio"]] for part in parts if part["type"] == "audio"]
-        heard = {"audio": audios, "sampling_rate": SAMPLE_RATE_HZ} if audios else {}
-        return self.processor(text=texts, return_tensors="pt", padding=True, **heard)
 
     @torch.no_grad()
     def answer(self, inputs: BatchFeature, max_tokens: int, penalty: float = 1.0) -> tuple[list[dict], np.ndarray]:
