@@ -29,3 +29,15 @@ export function largestDifference(ours: ArrayLike<number>, theirs: ArrayLike<num
   for (let k = 0; k < ours.length; k++) largest = Math.max(largest, Math.abs(ours[k]! - theirs[k]!))
   return largest
 }
+
+/** How far two arrays of one length are from each other, in parts of the size of `theirs` (Euclidean norms). */
+export function relativeDistance(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
+  if (ours.length !== theirs.length) throw new RangeError(`${ours.length} values instead of ${theirs.length}`)
+  let distance = 0
+  let size = 0
+  for (let k = 0; k < ours.length; k++) {
+    distance += (ours[k]! - theirs[k]!) ** 2
+    size += theirs[k]! ** 2
+  }
+  return Math.sqrt(distance / size)
+}

@@ -17,6 +17,7 @@ from transformers import LlamaForCausalLM, WhisperForConditionalGeneration
 
 from training.export.acoustic import copy_projector, silent_projector
 from training.export.adapters import check_adapter, copy_adapter, write_untrained
+from training.export.encoder_reach import measure
 from training.export.kv_cache import quantize_cache
 from training.export.llama_decoder import LlamaDecoder, LlamaOptions, site_shapes
 from training.export.manifest import (
@@ -42,7 +43,8 @@ def write_whisper_pack(source: Path, folder: Path, changes: str, hearing: dict) 
     clear(folder)
     model = WhisperForConditionalGeneration.from_pretrained(source).eval()
     names = []
-    for graph_name, part in (("encoder.onnx", WhisperEncoder(model)), ("decoder.onnx", WhisperDecoder(model))):
+    encoder = WhisperEncoder(model, reach=measure(model))
+    for graph_name, part in (("encoder.onnx", encoder), ("decoder.onnx", WhisperDecoder(model))):
         part.graph.save(folder, graph_name)
         for file in part.files:
             file.save(folder)

@@ -2,6 +2,8 @@
 
 It takes only the real frames. In a batch, frames past a row's own count are masked in attention; before that
 zeros are enough, because conv2 (stride 2, an even count) never looks past the last real frame.
+
+Given how far each channel goes, linear maps are computed in 8 bits (rounded_linear.py), in 32 all else.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from transformers import PreTrainedConfig, WhisperForConditionalGeneration
 from training.export.graph import MICROSOFT, ExternalFile, Graph, Weight
 from training.export.layers import half_stored, quantized_linear
 from training.export.quantize import QuantizedWeight
+from training.export.rounded_linear import Rounded, rounded_by_channel, rounded_gelu, rounded_linear
 from training.export.tensors import Tensor, in_memory, stacked
 
 LAYER_NORM_EPSILON = 1e-5
@@ -178,8 +181,16 @@ def transposed(tensor: Tensor) -> Weight:
 class WhisperEncoder(AudioTower):
     """Builds the graph; `graph` and `files` are ready to be saved afterwards."""
 
-    def __init__(self, model: WhisperForConditionalGeneration, options: EncoderOptions = EncoderOptions()) -> None:
+    def __init__(
+        self,
+        model: WhisperForConditionalGeneration,
+        options: EncoderOptions = EncoderOptions(),
+        reach: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """`reach`: how far the channels go that linear maps read (encoder_reach.py); None: they stay in 32 bits."""
         super().__init__("whisper_encoder", model.config, in_memory(model), options)
+        self.reach = reach
+        self.rounded: dict[str, Rounded] = {}
         graph, config = self.graph, self.config
         mel = graph.input("mel", np.float32, ["batch", config.num_mel_bins, "frames"])
         graph.input("frame_counts", np.int64, ["batch"])
@@ -194,6 +205,30 @@ class WhisperEncoder(AudioTower):
         for layer in range(config.decoder_layers):
             for kind in ("key", "value"):
                 self._cross_projection(layer, kind, features)
+
+    def _norm(self, name: str, weight: str, stream: str, branch: str) -> tuple[str, str]:
+        """SkipLayerNormalization takes five times as long as its parts on the CPU; Add is fused to it, Sum isn't."""
+        if not branch:
+            return super()._norm(name, weight, stream, branch)
+        stream = self.graph.node("Sum", [stream, branch], f"{name}.residual")
+        return super()._norm(name, weight, stream, "")
+
+    def _linear(self, name: str, source: str, modules: list[str]) -> str:
+        if self.reach is None:
+            return super()._linear(name, source, modules)
+        graph = self.graph
+        weight = stacked([self.weights[f"{m}.weight"] for m in modules])
+        matrix = half_stored(graph, f"{name}.weight", transposed(weight), self.file)
+        bias = graph.constant(f"{name}.bias", stacked_biases(self.weights, modules), self.file)
+        if source in self.reach:
+            if source not in self.rounded:
+                self.rounded[source] = rounded_by_channel(graph, source, self.reach[source])
+            return rounded_linear(graph, name, self.rounded[source], matrix, bias)
+        outputs, inputs = weight.shape
+        rows = rounded_linear(graph, f"{name}.rows", rounded_gelu(graph, source, inputs), matrix, bias)
+        leading = graph.node("Shape", [source], f"{name}.leading", start=0, end=2)
+        shape = graph.node("Concat", [leading, graph.integers(outputs)], f"{name}.shape", axis=0)
+        return graph.node("Reshape", [rows, shape], name)
 
     def _cross_projection(self, layer: int, kind: str, features: str) -> None:
         """The decoder's keys or values over the audio, once for all of its steps: [batch, heads, positions, 64]."""

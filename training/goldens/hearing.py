@@ -17,8 +17,9 @@ from training.hearing.bridge import Bridge
 from training.hearing.whisper import PROMPT, Heard, batch_mels, encode, listen
 
 POSITION_STEP = 5  # every fifth encoder position is kept
-# The reference has the encoder's weights as they are stored; of the decoder's 8 bits it knows nothing.
-TOLERANCE = {"encoder": 5e-3, "probability": 0.15, "mean_log_probability": 0.1, "speech": 1e-5, "acoustic": 1e-2}
+# The reference has the encoder's weights as they are stored; of products in 8 bits it knows nothing. "encoder" is the
+# distance in parts of the reference's norm, the others are largest differences.
+TOLERANCE = {"encoder": 0.08, "probability": 0.15, "mean_log_probability": 0.1, "speech": 1e-5, "acoustic": 1e-2}
 STORED_IN_16_BITS = ("model.encoder.", ".encoder_attn.k_proj.", ".encoder_attn.v_proj.")
 
 
@@ -80,8 +81,8 @@ def write_hearing(folder: Path, ear: Ear) -> HeardClip:
         for name in ("cross_key_0", "cross_value_3")
     }
     measured = {
-        "encoder": float(np.abs(encoded["audio_features"][0] - states).max()),
-        "cross": max(float(np.abs(encoded[n][0, :, ::POSITION_STEP] - v).max()) for n, v in cross.items()),
+        "encoder": relative_distance(encoded["audio_features"][0], states),
+        "cross": max(relative_distance(encoded[n][0, :, ::POSITION_STEP], v) for n, v in cross.items()),
         "probability": probability_difference(ear, encoded, clip.heard),
     }
     content = {
@@ -123,6 +124,11 @@ def transcript(ear: Ear, heard: Heard) -> dict:
         "no_speech_probability": heard.no_speech,
         "mean_log_probability": heard.mean_log_probability,
     }
+
+
+def relative_distance(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The distance of two arrays in parts of the norm of `theirs`."""
+    return float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs))
 
 
 @torch.no_grad()

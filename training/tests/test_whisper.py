@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
+from training.export.encoder_reach import measure
 from training.export.quantize import quantize
 from training.export.sessions import CachedDecoder, open_session
 from training.export.whisper_decoder import DecoderOptions, WhisperDecoder
@@ -50,8 +51,14 @@ def model() -> WhisperForConditionalGeneration:
     return model
 
 
-def encode(model: WhisperForConditionalGeneration, folder: Path, mel: np.ndarray, counts: list[int]) -> dict:
-    built = WhisperEncoder(model, EncoderOptions(weights="f32"))
+def encode(
+    model: WhisperForConditionalGeneration,
+    folder: Path,
+    mel: np.ndarray,
+    counts: list[int],
+    reach: dict[str, np.ndarray] | None = None,
+) -> dict:
+    built = WhisperEncoder(model, EncoderOptions(weights="f32") if reach is None else EncoderOptions(), reach)
     built.graph.save(folder, "encoder.onnx")
     built.file.save(folder)
     session = open_session(folder / "encoder.onnx", threads=1)
@@ -78,6 +85,32 @@ def test_padding_does_not_reach_the_real_frames(model: WhisperForConditionalGene
     alone = encode(model, tmp_path, short[None, :, :12], [12])
     np.testing.assert_allclose(together["audio_features"][1, :6], alone["audio_features"][0], atol=1e-5)
     np.testing.assert_allclose(together["cross_value_0"][1, :, :6], alone["cross_value_0"][0], atol=1e-5)
+
+
+def test_rounded_encoder_stays_near(model: WhisperForConditionalGeneration, tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    mels = [rng.standard_normal((80, frames)).astype(np.float32) for frames in (FRAMES, 12, 20)]
+    reach = measure(model, mels)
+    exact = encode(model, tmp_path, mels[0][None], [FRAMES])
+    rounded = encode(model, tmp_path, mels[0][None], [FRAMES], reach)
+    for name, values in exact.items():
+        distance = np.linalg.norm(rounded[name] - values) / np.linalg.norm(values)
+        assert 1e-4 < distance < 0.03, name
+    # Half of what was measured: what reaches further is cut, which shows.
+    cut = encode(model, tmp_path, mels[0][None], [FRAMES], {name: far / 2 for name, far in reach.items()})
+    assert np.linalg.norm(cut["audio_features"] - exact["audio_features"]) > 2 * np.linalg.norm(
+        rounded["audio_features"] - exact["audio_features"]
+    )
+
+
+def test_rounded_windows_depend_on_no_other(model: WhisperForConditionalGeneration, tmp_path: Path) -> None:
+    mels = np.random.default_rng(7).standard_normal((3, 80, FRAMES)).astype(np.float32)
+    mels[1] *= 5
+    reach = measure(model, list(mels))
+    together = encode(model, tmp_path, mels, [FRAMES] * 3, reach)
+    for row in range(3):
+        alone = encode(model, tmp_path, mels[row][None], [FRAMES], reach)
+        np.testing.assert_array_equal(together["cross_value_1"][row], alone["cross_value_1"][0])
 
 
 def test_decoder_equals_transformers_step_by_step(model: WhisperForConditionalGeneration, tmp_path: Path) -> None:
