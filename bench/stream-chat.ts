@@ -43,7 +43,8 @@ export async function streamChat(
   let firstTokenMs: number | null = null
   let answer = ''
   for await (const { data } of parseEvents(response.body)) {
-    if (data === doneData) break
+    // Read to its end: a stream that is left takes its connection along.
+    if (data === doneData) continue
     const chunk = JSON.parse(data)
     if (chunk.error) throw new Error(chunk.error.message)
     const content = chunk.choices[0]?.delta.content

@@ -2,6 +2,7 @@
  * Thousands of short requests through `npm start` (`--runs` says how many): how much the resident memory of all its
  * processes grows once it has warmed up, and how many requests fail. No peer.
  */
+import { inspect } from 'node:util'
 import { type Bench, seededRandom } from '../bench.ts'
 import { cutClips } from '../clips.ts'
 import { ServerProcess } from '../server-process.ts'
@@ -33,8 +34,7 @@ const soak: Bench = async function* ({ runs = 10_000, log }) {
     } catch (error) {
       if (signal.aborted) return
       failures += 1
-      const { message, cause } = error as Error
-      log(`request ${request}: ${message} ${cause ?? ''}`)
+      log(`request ${request}: ${inspect(error)}`)
     }
   }
 
