@@ -32,6 +32,8 @@ const Environment = z.object({
   AURICLE_SLOTS: count(8),
   /** Tokens of prompt and answer together. */
   AURICLE_CONTEXT_LENGTH: count(4096),
+  /** Checkpoints of one pack that stay loaded while nobody uses them. */
+  AURICLE_CHECKPOINTS: count(4),
   /** Bytes of keys and values of all requests together; unset: as much as all slots in full come to. */
   AURICLE_KV_BYTES: z.coerce.number().int().positive().optional(),
   /** Requests that may wait for a slot. */
@@ -79,6 +81,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: env.HOST,
     port: env.PORT,
     modelsDirectory: env.AURICLE_MODELS,
+    maxCheckpoints: env.AURICLE_CHECKPOINTS,
     store: env.AURICLE_STORE,
     threads: env.AURICLE_THREADS,
     runtime: {

@@ -65,6 +65,8 @@ export function fakeChatModel(
         ended: { stop: 0, length: 0, aborted: 0, failed: 0, expired: 0, refused: 0 },
       }),
       close: async () => {},
+      addCheckpoint: () => {},
+      removeCheckpoint: () => {},
       async score({ continuations }) {
         scored.push(continuations)
         const timings = { queuedMs: 0, prefillMs: 0, decodeMs: 0, reusedTokens: 0 }
@@ -96,6 +98,7 @@ export function fakeChatModel(
     },
     hasRecognizer: true,
     adapterFor: (checkpoint, hasAudio) => (hasAudio ? checkpoint : null),
+    holdCheckpoint: async () => ({ [Symbol.dispose]: () => {} }),
     hearingIdentity: 'fake',
     projectionIdentity: checkpoint => `fake-${checkpoint}`,
     async hearAudio(samples, { signal }) {

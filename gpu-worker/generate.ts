@@ -11,6 +11,7 @@ import type {
   AudioCoverage,
   ChatCompletionRequest,
   FinishReason,
+  Grounding,
   TokenLogprob,
   Usage,
 } from '../src/protocol/chat-completions.ts'
@@ -19,9 +20,12 @@ import { defaultNgramWeight, defaultWordBonus } from '../src/protocol/rescore.ts
 import type { NgramModels } from '../src/storage/ngram-models.ts'
 import { throwIfCancelled } from './cancellation.ts'
 import { toConversation } from './conversation.ts'
+import type { EncodeFor } from './encode/encode-queue.ts'
 import type { Hearing } from './encode/encoder-cache.ts'
+import type { Scores } from './engine/types.ts'
 import { fitChat } from './fit-chat.ts'
 import type { Grammars } from './grammar/grammars.ts'
+import { groundingOf, renderSilent } from './grounding.ts'
 import { coverageOf, encodeAudios, type HearingContext, roundMilliseconds } from './hear-audios.ts'
 import type { ChatModel, EncodedAudio, RenderedChat } from './model/chat-model.ts'
 import { resolveModel } from './resolve-model.ts'
@@ -29,13 +33,24 @@ import { samplingOptions } from './sampling/from-request.ts'
 import type { ExpectedWords } from './speech/word-scorer.ts'
 import { merge } from './stream/merge.ts'
 import { AnswerText } from './text/answer-text.ts'
+import type { ChatMessage } from './text/chat-template.ts'
 
 /** What a chat request becomes, in order: one start, deltas and an end for each choice, one usage. */
 export type ChatEvent =
   /** `audioSeconds` is the length of all audio received. */
   | { type: 'start'; model: string; audioSeconds: number }
   | { type: 'delta'; choice: number; text: string; logprobs: TokenLogprob[] }
-  | { type: 'finish'; choice: number; reason: FinishReason; text: string; logprobs: TokenLogprob[] }
+  | {
+      type: 'finish'
+      choice: number
+      reason: FinishReason
+      text: string
+      logprobs: TokenLogprob[]
+      /** All tokens of the answer, the one that ended it included. */
+      ids: readonly number[]
+      /** Where it was asked for. */
+      grounding: Grounding | null
+    }
   | { type: 'usage'; usage: Usage }
 
 export interface GenerateContext extends HearingContext {
@@ -54,6 +69,44 @@ export interface GenerateContext extends HearingContext {
   signal: AbortSignal
 }
 
+/** A chat that is ready to be answered. */
+export interface PreparedChat {
+  readonly model: ChatModel
+  readonly checkpoint: string
+  /** What answers: the checkpoint's adapter, or the base model. */
+  readonly adapter: string | null
+  readonly messages: readonly ChatMessage[]
+  readonly encoded: readonly EncodedAudio[]
+  /** One; several, to be answered one after another, where a long audio is taken in parts. */
+  readonly prompts: readonly RenderedChat[]
+  readonly answerTokens: number
+  readonly who: EncodeFor
+  readonly isExpecting: boolean
+}
+
+/**
+ * Takes a request as far as its prompts: its audio received, heard and spliced. The checkpoint is held by the caller.
+ * @throws ApiError for everything that is the caller's to mend
+ */
+export async function prepareChat(
+  request: ChatCompletionRequest,
+  context: GenerateContext,
+): Promise<PreparedChat> {
+  const { signal, tenant } = context
+  const { model, checkpoint } = resolveModel(request.model, context.models)
+  const { messages, audios } = toConversation(request)
+  const who = { tenant, priority: PRIORITIES[request.service_tier ?? 'auto'], signal }
+  const hearing = hearingOf(model, request, await expectedWords(request, model, context))
+  const encoded = await encodeAudios(audios, hearing, checkpoint, who, context)
+  const answerTokens = request.max_completion_tokens ?? request.max_tokens ?? model.generation.maxTokens
+  const longAudio = request.long_audio ?? 'error'
+  const prompts = fitChat(messages, encoded, { model, checkpoint, answerTokens, longAudio })
+  throwIfCancelled(signal)
+  const adapter = model.adapterFor(checkpoint, audios.length > 0)
+  const isExpecting = hearing !== model
+  return { model, checkpoint, adapter, messages, encoded, prompts, answerTokens, who, isExpecting }
+}
+
 /**
  * Answers one request.
  * @throws ApiError for everything that is the caller's to mend; before the `start` event unless a model fails
@@ -64,34 +117,27 @@ export async function* generateChat(
 ): AsyncGenerator<ChatEvent> {
   const { signal, tenant, deadlineMs } = context
   const { model, checkpoint } = resolveModel(request.model, context.models)
-  const conversation = toConversation(request)
-  const sampling = samplingOptions(request, model.generation)
+  using _held = await model.holdCheckpoint(checkpoint)
+  const asked = samplingOptions(request, model.generation)
+  const withLogprobs = asked.topLogprobs !== null
+  const sampling = request.grounding ? { ...asked, topLogprobs: asked.topLogprobs ?? 0 } : asked
   const grammar = await context.grammars.of(model, request.response_format)
-
-  const who = { tenant, priority: PRIORITIES[request.service_tier ?? 'auto'], signal }
-
-  const hearing = hearingOf(model, request, await expectedWords(request, model, context))
-  const encoded = await encodeAudios(conversation.audios, hearing, checkpoint, who, context)
-  const adapter = model.adapterFor(checkpoint, conversation.audios.length > 0)
-  const answerTokens = request.max_completion_tokens ?? request.max_tokens ?? model.generation.maxTokens
-  const prompts = fitChat(conversation.messages, encoded, {
-    model,
-    checkpoint,
-    answerTokens,
-    longAudio: request.long_audio ?? 'error',
-  })
-  throwIfCancelled(signal)
+  const chat = await prepareChat(request, context)
+  const { prompts, encoded, adapter, answerTokens, who } = chat
   const audioSeconds = encoded.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)
+  const scoreSilent = request.grounding ? silentScorer(chat, context) : null
 
   let completionTokens = 0
   let cachedTokens = 0
   async function* answer(choice: number): AsyncGenerator<ChatEvent> {
-    const text = new AnswerText(model.tokenizer, stopStrings(request), sampling.topLogprobs !== null)
+    const text = new AnswerText(model.tokenizer, stopStrings(request), withLogprobs)
+    const ids: number[] = []
+    const logprobs: number[] = []
     let reason: FinishReason = 'stop'
     for (const [part, { prompt }] of prompts.entries()) {
       if (part > 0) yield { type: 'delta', choice, text: `${text.flush()}\n`, logprobs: [] }
       const stopped = new AbortController()
-      const asked = {
+      const traced = {
         model: model.pack.manifest.name,
         promptTokens: prompt.ids.length,
         hasStopped: () => text.stopped,
@@ -109,7 +155,7 @@ export async function* generateChat(
         sampling: { ...sampling, seed: sampling.seed === null ? null : sampling.seed + choice },
         signal: AbortSignal.any([signal, stopped.signal]),
       })
-      for await (const event of context.trace.sequence(answering, asked)) {
+      for await (const event of context.trace.sequence(answering, traced)) {
         if (event.type === 'end') {
           throwIfCancelled(signal)
           if (event.reason === 'length') reason = 'length'
@@ -119,6 +165,8 @@ export async function* generateChat(
         }
         if (text.stopped) continue
         completionTokens++
+        ids.push(event.id)
+        if (event.logprob !== null) logprobs.push(event.logprob)
         if (model.stopIds.has(event.id)) continue
         const delta = text.push(event)
         if (delta.text !== '' || delta.logprobs.length > 0) yield { type: 'delta', choice, ...delta }
@@ -127,7 +175,16 @@ export async function* generateChat(
       }
       if (text.stopped) break
     }
-    yield { type: 'finish', choice, reason: text.stopped ? 'stop' : reason, text: text.flush(), logprobs: [] }
+    const grounding = scoreSilent && (await groundingOf({ ids, logprobs }, scoreSilent))
+    yield {
+      type: 'finish',
+      choice,
+      reason: text.stopped ? 'stop' : reason,
+      text: text.flush(),
+      logprobs: [],
+      ids,
+      grounding,
+    }
   }
   const choices = merge(Array.from({ length: request.n ?? 1 }, (_, choice) => answer(choice)))
   const first = choices.next()
@@ -140,8 +197,24 @@ export async function* generateChat(
     first.catch(() => {})
     await choices.return(undefined)
   }
-  const isExpecting = hearing !== model
-  yield { type: 'usage', usage: usageOf(prompts, { completionTokens, cachedTokens }, encoded, isExpecting) }
+  const counts = { completionTokens, cachedTokens }
+  yield { type: 'usage', usage: usageOf(prompts, counts, encoded, chat.isExpecting) }
+}
+
+/** Scores answers behind the conversation with silence for audio, which is rendered when it is first needed. */
+function silentScorer(chat: PreparedChat, context: GenerateContext) {
+  const { model, checkpoint, messages, encoded: audios, who, adapter } = chat
+  const { encoderCache, requestId, signal, tenant, trace, deadlineMs } = context
+  let rendered: Promise<RenderedChat> | null = null
+  return async (ids: readonly number[]): Promise<Scores> => {
+    rendered ??= renderSilent({ model, checkpoint, messages, audios, who, encoderCache })
+    const { prompt } = await rendered
+    const id = `${requestId}/silence`
+    const deadline = deadlineMs === null ? {} : { deadlineMs }
+    const asked = { id, prompt, checkpoint: adapter, continuations: [ids], tenant, signal, ...deadline }
+    const scores = model.engine.score(asked)
+    return trace.scoring(scores, { model: model.pack.manifest.name, promptTokens: prompt.ids.length })
+  }
 }
 
 const PRIORITIES = { priority: 'high', auto: 'normal', default: 'normal', flex: 'low' } as const

@@ -77,6 +77,7 @@ try {
     runtime,
     threads: config.threads,
     engine: config.engine,
+    maxCheckpoints: config.maxCheckpoints,
     encodeQueue,
     whispers: new Map(),
   }

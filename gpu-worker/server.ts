@@ -16,6 +16,7 @@ import { NgramModels } from '../src/storage/ngram-models.ts'
 import { type AudioSources, createAudioSources } from './audio-sources.ts'
 import { LabelPriors } from './classification/label-priors.ts'
 import { classifications } from './classification/routes.ts'
+import { checkpointComparisons } from './compare-routes.ts'
 import type { EncodeQueue } from './encode/encode-queue.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { generateChat } from './generate.ts'
@@ -179,6 +180,7 @@ export function createWorkerApp(
   app.post('/v1/audio/transcriptions', transcriptions('transcribe', limits, shared))
   app.post('/v1/audio/translations', transcriptions('translate', limits, shared))
   app.post('/v1/audio/classifications', classifications(limits, shared))
+  app.post('/v1/checkpoints/compare', checkpointComparisons(limits, shared))
   return app
 }
 

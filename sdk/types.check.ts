@@ -7,6 +7,7 @@ import {
   Auricle,
   type ChatCompletion,
   type ChatCompletionChunk,
+  type CheckpointComparison,
   type Classification,
   type ErrorCode,
   type Transcription,
@@ -174,6 +175,19 @@ export async function classifications() {
   await client.audio.classifications.create({ model, file, taxonomy: 'smells' })
   // @ts-expect-error one recording
   await client.audio.classifications.create({ model, file, audio, labels: words })
+}
+
+export async function checkpoints() {
+  const compared = await client.checkpoints.compare({ model, messages, checkpoints: ['sft', 'dpo'] })
+  same<typeof compared, CheckpointComparison>(true)
+  same<typeof compared.reward_margin, number | null>(true)
+  const content = [{ type: 'audio' as const, audio: file }]
+  const asked = { model, messages: [{ role: 'user' as const, content }] }
+  await client.checkpoints.compare({ ...asked, checkpoints: ['sft', 'dpo'], reference: 'sft', beta: 0.2 })
+  // @ts-expect-error two of them
+  await client.checkpoints.compare({ ...asked, checkpoints: ['sft'] })
+  // @ts-expect-error whole answers are compared
+  await client.checkpoints.compare({ ...asked, checkpoints: ['sft', 'dpo'], stream: true })
 }
 
 export function errors(error: unknown) {

@@ -23,6 +23,7 @@ import { adminRoutes } from './routes/admin-keys.ts'
 import { beats } from './routes/beats.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { classifications } from './routes/classifications.ts'
+import { compareCheckpoints } from './routes/compare-checkpoints.ts'
 import { docs } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { health, readiness } from './routes/health.ts'
@@ -96,6 +97,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   app.post('/v1/audio/translations', translations(fleet, limits))
   app.post('/v1/audio/classifications', classifications(fleet, limits))
   app.post('/v1/audio/rescore', rescoring(ngramModels, limits))
+  app.post('/v1/checkpoints/compare', compareCheckpoints(fleet, limits))
   app.post('/v1/ngram-models', createNgramModel(ngramModels, options.trainNgramModel ?? trainModel, limits))
   app.get('/v1/ngram-models', listNgramModels(ngramModels))
   app.get('/v1/ngram-models/:id', ngramModel(ngramModels))

@@ -45,6 +45,7 @@ export async function classify(
 ): Promise<Classified> {
   const { tenant, signal, trace, labelPriors } = context
   const { model, checkpoint } = resolveModel(request.model, context.models)
+  using _held = await model.holdCheckpoint(checkpoint)
   const labels = labelsOf(request)
   const prompt = request.prompt ?? DEFAULT_PROMPT
   const continuations = labels.map(label => continuationOf(label, model))

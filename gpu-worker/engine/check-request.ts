@@ -1,9 +1,8 @@
 /** The request as the scheduler sees it, and what is refused before it gets there. */
 import { ApiError } from '../../src/protocol/errors.ts'
-import type { EngineModel } from './engine.ts'
 import type { PromptContent } from './prefix-cache.ts'
 import type { NewSequence } from './sequence.ts'
-import type { EngineRequest } from './types.ts'
+import type { EngineRequest, TokenEmbeddings } from './types.ts'
 
 /**
  * @throws ApiError `model_not_found`, `context_length_exceeded`
@@ -11,15 +10,15 @@ import type { EngineRequest } from './types.ts'
  */
 export function checkRequest(
   { prompt, checkpoint }: EngineRequest,
-  model: EngineModel,
+  { embeddings, hasCheckpoint }: { embeddings: TokenEmbeddings; hasCheckpoint(name: string): boolean },
   contextLength: number,
 ): void {
-  if (checkpoint !== null && !model.checkpoints.has(checkpoint)) {
+  if (checkpoint !== null && !hasCheckpoint(checkpoint)) {
     throw new ApiError('model_not_found', { message: `There is no checkpoint ${checkpoint}.` })
   }
   const length = prompt.ids.length
   if (length >= contextLength) throw promptTooLong(length, contextLength)
-  if (prompt.embeddings.length !== length * model.embeddings.hiddenSize) {
+  if (prompt.embeddings.length !== length * embeddings.hiddenSize) {
     throw new RangeError(`${length} ids came with ${prompt.embeddings.length} elements of embeddings.`)
   }
 }

@@ -67,6 +67,26 @@ describe.each([
     await decoder.release()
   })
 
+  test('a checkpoint that comes later answers as one from the start, and is unknown once it has gone', async () => {
+    const engine = createEngine(
+      { decoder, embeddings: TINY_EMBEDDINGS, checkpoints: new Map() },
+      { slots: 2 },
+    )
+    engines.push(engine)
+    const { prompt, tokens } = GOLDENS.find(({ checkpoint }) => checkpoint === 'tuned')!
+    const ask = () => collect(engine.generate(requestFor(prompt, { checkpoint: 'tuned' })))
+    await expect(ask()).rejects.toMatchObject({ code: 'model_not_found' })
+    engine.addCheckpoint('tuned', TINY_CHECKPOINTS.get('tuned')!)
+    expect((await ask()).tokens).toEqual(tokens)
+    const answering = ask()
+    engine.removeCheckpoint('tuned')
+    // It goes before a step, and comes back before it has gone.
+    engine.addCheckpoint('tuned', new Map())
+    expect((await answering).tokens).toEqual(tokens)
+    engine.removeCheckpoint('tuned')
+    await expect(ask()).rejects.toMatchObject({ code: 'model_not_found' })
+  })
+
   test('each golden alone', async () => {
     const engine = engineWith()
     for (const { prompt, checkpoint, tokens } of GOLDENS) {

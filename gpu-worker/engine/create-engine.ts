@@ -17,6 +17,7 @@ import type { SchedulerState } from './scheduler-state.ts'
 import type { SequenceEnd } from './sequence.ts'
 import { Session } from './session.ts'
 import type {
+  AdapterWeights,
   EndedAs,
   EndReason,
   EngineEvent,
@@ -64,7 +65,6 @@ interface Fork {
 class LocalEngine implements Engine {
   readonly embeddings
   readonly contextLength: number
-  readonly #model: EngineModel
   readonly #runner: ModelRunner
   readonly #sampler: Sampler
   readonly #sessions = new Map<string, Session>()
@@ -77,6 +77,8 @@ class LocalEngine implements Engine {
     expired: 0,
     refused: 0,
   }
+  /** Checkpoints that go before the next step: one who was aborted may still be computed with them in this one. */
+  readonly #leaving = new Set<string>()
   #state: SchedulerState
   /** The loop while it runs. */
   #looping: Promise<void> | null = null
@@ -84,7 +86,6 @@ class LocalEngine implements Engine {
   #submitted = 0
 
   constructor(model: EngineModel, options: Required<EngineOptions>) {
-    this.#model = model
     this.embeddings = model.embeddings
     this.contextLength = options.slotCapacity
     this.#runner = new ModelRunner(model, options)
@@ -158,6 +159,16 @@ class LocalEngine implements Engine {
     }
   }
 
+  addCheckpoint(name: string, weights: AdapterWeights): void {
+    // One that was about to go is the same, and stays.
+    if (!this.#leaving.delete(name)) this.#runner.addAdapter(name, weights)
+  }
+
+  removeCheckpoint(name: string): void {
+    this.#leaving.add(name)
+    if (this.#looping === null) this.#removeLeaving()
+  }
+
   stats(): EngineStats {
     const { running, waiting, slots, config, preemptions } = this.#state
     const waitingByPriority: Record<Priority, number> = { high: 0, normal: 0, low: 0 }
@@ -193,7 +204,8 @@ class LocalEngine implements Engine {
 
   #submit(request: EngineRequest, fork: Fork | null): Session {
     if (this.#closed) throw shuttingDown()
-    checkRequest(request, this.#model, this.contextLength)
+    const hasCheckpoint = (name: string) => this.#runner.hasAdapter(name)
+    checkRequest(request, { embeddings: this.embeddings, hasCheckpoint }, this.contextLength)
     const id = String(this.#submitted++)
     const nowMs = performance.now()
     const known = fork === null ? {} : { family: fork.family, tokens: fork.branch.tokens }
@@ -218,11 +230,18 @@ class LocalEngine implements Engine {
         for (const session of this.#sessions.values()) this.#fail(session, error)
       }
     }
+    this.#removeLeaving()
     // In the same turn as the question: a submission finds the loop either running or gone.
     this.#looping = null
   }
 
+  #removeLeaving(): void {
+    for (const name of this.#leaving) this.#runner.removeAdapter(name)
+    this.#leaving.clear()
+  }
+
   async #step(): Promise<void> {
+    this.#removeLeaving()
     const { state, plan, ended } = schedule(this.#state, performance.now())
     this.#state = state
     for (const { id, end } of ended) this.#end(id, end)

@@ -40,7 +40,7 @@ export interface EngineModel {
   /** The decoder with the inputs and outputs of `models/pocket/decoder.onnx`. */
   readonly decoder: OrtSession
   readonly embeddings: TokenEmbeddings
-  /** The adapters that requests may name. */
+  /** The adapters that requests may name from the start. */
   readonly checkpoints: ReadonlyMap<string, AdapterWeights>
 }
 
@@ -61,6 +61,10 @@ export interface Engine {
    * @throws ApiError as `generate()`; the signal's reason
    */
   score(request: ScoreRequest): Promise<Scores>
+  /** Requests may name it from now on. @throws RangeError when it isn't one of this decoder's */
+  addCheckpoint(name: string, weights: AdapterWeights): void
+  /** No request that isn't over may name it. Its memory is free once the step in progress has ended. */
+  removeCheckpoint(name: string): void
   stats(): EngineStats
   /** Refuses what is new, ends what runs with `aborted`, waits for the step in progress. */
   close(): Promise<void>

@@ -40,7 +40,7 @@ export class ModelRunner {
   readonly cache: KvCache
   readonly #model: RunnerModel
   readonly #sizes: { hidden: number; vocabulary: number }
-  readonly #adapters: ReadonlyMap<string | null, ReadonlyMap<string, BindableTensor>>
+  readonly #adapters: Map<string | null, ReadonlyMap<string, BindableTensor>>
   readonly #bindings = new Map<string, DecoderBinding>()
   /** [slots, hidden] f32: what goes into a decode */
   readonly #stepEmbeddings: Float32Array
@@ -53,12 +53,29 @@ export class ModelRunner {
     this.#model = model
     this.#sizes = { hidden: embeddings.hiddenSize, vocabulary: outputWidth(decoder, 'logits') }
     this.cache = new KvCache({ ...readKvShape(decoder), ...bounds }, decoder.memory)
-    this.#adapters = new Map<string | null, ReadonlyMap<string, BindableTensor>>([
-      [null, adapterInputs(decoder, new Map())],
-      ...Array.from(checkpoints, ([name, weights]) => [name, adapterInputs(decoder, weights)] as const),
-    ])
+    this.#adapters = new Map([[null, adapterInputs(decoder, new Map())]])
+    for (const [name, weights] of checkpoints) this.addAdapter(name, weights)
     this.#stepEmbeddings = new Float32Array(bounds.slots * this.#sizes.hidden)
     this.#logits = new Float32Array(bounds.slots * this.#sizes.vocabulary)
+  }
+
+  hasAdapter(name: string): boolean {
+    return this.#adapters.has(name)
+  }
+
+  /** @throws RangeError when the decoder has no such inputs */
+  addAdapter(name: string, weights: AdapterWeights): void {
+    this.#adapters.set(name, adapterInputs(this.#model.decoder, weights))
+  }
+
+  /** Between two runs. */
+  removeAdapter(name: string): void {
+    this.#adapters.delete(name)
+    for (const [key, binding] of this.#bindings) {
+      if (JSON.parse(key)[0] !== name) continue
+      binding.release()
+      this.#bindings.delete(key)
+    }
   }
 
   get vocabularySize(): number {

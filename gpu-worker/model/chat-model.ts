@@ -70,6 +70,11 @@ export interface ChatModel {
   readonly generation: GenerationDefaults
   readonly checkpoints: readonly string[]
   readonly defaultCheckpoint: string
+  /**
+   * Loads one of `checkpoints` unless it is there, and keeps it until what is returned is disposed of. Whoever projects,
+   * renders or generates with one holds it.
+   */
+  holdCheckpoint(name: string): Promise<Disposable>
   /** What it is told to translate speech into English; absent where it can't. */
   readonly translationPrompt?: string
   /** Whether it knows what was said, and so what to do with words that are expected. */
@@ -127,6 +132,8 @@ export interface LoadContext {
   readonly encodeQueue?: EncodeQueue
   /** Speech packs that are loaded already; a model that is given none loads its own. */
   readonly whispers?: Whispers
+  /** Checkpoints of one pack that stay loaded while nobody uses them; 4 unless it is said. */
+  readonly maxCheckpoints?: number
   /** Every pack there is, by name; what a pack `requires` is among them. */
   readonly packs: ReadonlyMap<string, Pack>
 }

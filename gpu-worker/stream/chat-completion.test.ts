@@ -21,12 +21,14 @@ const usage: Usage = {
 }
 const logprob = (token: string) => ({ token, bytes: [65], logprob: -0.5, top_logprobs: [] })
 
+const grounding = { tokens: 2, logprob: -1, logprob_without_audio: -4, gain: 3, gain_per_token: 1.5 }
+
 async function* events(): AsyncGenerator<ChatEvent> {
   yield { type: 'start', model: 'pocket', audioSeconds: 0 }
   yield { type: 'delta', choice: 1, text: 'B', logprobs: [logprob('B')] }
   yield { type: 'delta', choice: 0, text: 'A', logprobs: [logprob('A')] }
-  yield { type: 'finish', choice: 0, reason: 'stop', text: '!', logprobs: [] }
-  yield { type: 'finish', choice: 1, reason: 'length', text: '', logprobs: [] }
+  yield { type: 'finish', choice: 0, reason: 'stop', text: '!', logprobs: [], ids: [1, 2], grounding }
+  yield { type: 'finish', choice: 1, reason: 'length', text: '', logprobs: [], ids: [3], grounding: null }
   yield { type: 'usage', usage }
 }
 
@@ -36,6 +38,7 @@ describe('the whole answer', () => {
     expect(completion.choices.map(({ message }) => message.content)).toEqual(['A!', 'B'])
     expect(completion.choices.map(choice => choice.finish_reason)).toEqual(['stop', 'length'])
     expect(completion.choices[0]?.logprobs?.content).toHaveLength(1)
+    expect(completion.choices.map(choice => choice.grounding)).toEqual([grounding, undefined])
     expect(completion.usage).toEqual(usage)
   })
 })

@@ -45,6 +45,7 @@ export async function toChatCompletion(
         message: { role: 'assistant', content: texts[choice], refusal: null },
         logprobs: withLogprobs ? { content: logprobs[choice], refusal: null } : null,
         finish_reason: event.reason,
+        ...(event.grounding && { grounding: event.grounding }),
       }
     }
   }
@@ -85,7 +86,14 @@ export async function* toChatCompletionChunks(
         if (event.text !== '') {
           yield chunk([{ index: event.choice, delta: { content: event.text }, finish_reason: null }])
         }
-        yield chunk([{ index: event.choice, delta: {}, finish_reason: event.reason }])
+        yield chunk([
+          {
+            index: event.choice,
+            delta: {},
+            finish_reason: event.reason,
+            ...(event.grounding && { grounding: event.grounding }),
+          },
+        ])
         break
       case 'usage':
         if (options.includeUsage) yield chunk([], { ...event.usage, timings: options.timings?.() })

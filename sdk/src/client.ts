@@ -1,6 +1,7 @@
 /** The client: the API's resources, laid out as its URLs. */
 import { Audio } from './resources/audio.ts'
 import { ChatCompletions } from './resources/chat-completions.ts'
+import { Checkpoints } from './resources/checkpoints.ts'
 import { Files } from './resources/files.ts'
 import { Models } from './resources/models.ts'
 import { NgramModels } from './resources/ngram-models.ts'
@@ -19,6 +20,7 @@ import { type ClientOptions, Transport } from './transport.ts'
 export class Auricle {
   readonly chat: { readonly completions: ChatCompletions }
   readonly audio: Audio
+  readonly checkpoints: Checkpoints
   readonly files: Files
   readonly models: Models
   readonly ngramModels: NgramModels
@@ -28,6 +30,7 @@ export class Auricle {
     const transport = new Transport(options)
     this.chat = { completions: new ChatCompletions(transport) }
     this.audio = new Audio(transport)
+    this.checkpoints = new Checkpoints(transport)
     this.files = new Files(transport)
     this.models = new Models(transport)
     this.ngramModels = new NgramModels(transport)

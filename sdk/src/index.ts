@@ -31,6 +31,7 @@ export type {
   ContentPart,
   Message,
 } from './resources/chat-completions.ts'
+export type { ComparisonParams } from './resources/checkpoints.ts'
 export type { ClassificationOf, ClassificationParams, TaxonomyParams } from './resources/classifications.ts'
 export type { NgramModelFileParams, NgramModelParams } from './resources/ngram-models.ts'
 export type { SendOptions } from './resources/uploads.ts'
@@ -39,6 +40,7 @@ export type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionRequest,
+  CheckpointComparison,
   Classification,
   CompleteUploadRequest,
   CreateUploadRequest,

@@ -4,6 +4,7 @@
  */
 import type * as z from 'zod'
 import type * as chat from '../../src/protocol/chat-completions.ts'
+import type * as comparisons from '../../src/protocol/checkpoint-comparisons.ts'
 import type * as classifications from '../../src/protocol/classifications.ts'
 import type * as errors from '../../src/protocol/errors.ts'
 import type * as files from '../../src/protocol/files.ts'
@@ -27,6 +28,8 @@ export type ClassificationForm = z.input<typeof classifications.ClassificationFo
   file?: File | undefined
 }
 export type Classification = z.output<typeof classifications.Classification>
+export type CheckpointComparisonRequest = z.input<typeof comparisons.CheckpointComparisonRequest>
+export type CheckpointComparison = z.output<typeof comparisons.CheckpointComparison>
 export type RescoreRequest = z.input<typeof rescore.RescoreRequest>
 export type Rescored = z.output<typeof rescore.Rescored>
 export type NgramModelForm = z.input<typeof ngramModels.NgramTraining> & { file: File }

@@ -15,6 +15,7 @@ const scopes: readonly (readonly [string, Scope])[] = [
   ['/v1/ngram-models', 'transcribe'],
   ['/v1/rescore', 'transcribe'],
   ['/v1/chat/', 'chat'],
+  ['/v1/checkpoints/', 'chat'],
   ['/v1/tokenize', 'chat'],
 ]
 

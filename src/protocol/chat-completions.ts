@@ -144,6 +144,8 @@ export const ChatCompletionRequest = z.strictObject({
   min_p: optional(z.number().min(0).max(1)),
   repetition_penalty: optional(z.number().gt(0).max(2)),
   long_audio: optional(z.enum(['error', 'chunk'])),
+  /** How much of the answer comes from the audio is to be said with it. */
+  grounding: optional(z.boolean()),
   /** Words that are likely in the audio, before it is answered. */
   ngram_model: optional(ngramFields.ngram_model),
   ngram_weight: optional(ngramFields.ngram_weight),
@@ -247,6 +249,21 @@ export const Logprobs = z.object({
 })
 export type Logprobs = z.infer<typeof Logprobs>
 
+/**
+ * Ours: how much of an answer comes from the audio. Natural logarithms of the probability of all its tokens, the one that
+ * ended it included, with the audio and with silence in its place.
+ */
+export const Grounding = z.object({
+  tokens: z.int().min(0),
+  logprob: z.number(),
+  logprob_without_audio: z.number(),
+  /** The first less the second: below 0 the audio speaks against the answer. */
+  gain: z.number(),
+  /** The same for a token in the mean. */
+  gain_per_token: z.number(),
+})
+export type Grounding = z.infer<typeof Grounding>
+
 /** `stop`: the model ended or a stop sequence came; `length`: max_tokens or the context was reached. */
 export const FinishReason = z.enum(['stop', 'length'])
 export type FinishReason = z.infer<typeof FinishReason>
@@ -268,6 +285,8 @@ export const ChatCompletion = z.object({
       message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
       logprobs: Logprobs.nullable(),
       finish_reason: FinishReason,
+      /** Where the request asks for it. */
+      grounding: Grounding.optional(),
     }),
   ),
   usage: Usage,
@@ -288,6 +307,8 @@ export const ChatCompletionChunk = z.object({
       delta: z.object({ role: z.literal('assistant').optional(), content: z.string().optional() }),
       logprobs: Logprobs.nullable().optional(),
       finish_reason: FinishReason.nullable(),
+      /** With the last of an answer's chunks, where the request asks for it. */
+      grounding: Grounding.optional(),
     }),
   ),
   usage: Usage.nullable().optional(),

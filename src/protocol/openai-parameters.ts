@@ -65,6 +65,10 @@ export const chatCompletionParameters: Readonly<Record<string, ParameterSupport>
     kind: 'extension',
     note: '`error` (default) or `chunk`: what happens when the audio does not fit the context.',
   },
+  grounding: {
+    kind: 'extension',
+    note: '`true`: each choice says how much likelier the audio makes the answer than silence would; see docs/grounding.md.',
+  },
   hotwords: {
     kind: 'extension',
     note: 'Words and phrases that are likely in the audio; at most 256. `usage.audio[i].heard` tells what was heard, `changed` what without them. Refused by models without a recognizer (qwen2-audio), as is `ngram_model`.',

@@ -186,6 +186,15 @@ function checkCombinations(request: ChatCompletionRequest): void {
       'an answer in parts is not one JSON value; send shorter audio, or ask for text',
     )
   }
+  if (request.grounding === true) checkGrounding(request)
+}
+
+function checkGrounding({ messages, long_audio }: ChatCompletionRequest): void {
+  if (long_audio === 'chunk') throw invalid('grounding', 'it does not go with an answer in parts')
+  const hasAudio = messages.some(
+    ({ content }) => typeof content !== 'string' && content.some(({ type }) => type !== 'text'),
+  )
+  if (!hasAudio) throw invalid('grounding', 'it holds an answer against silence, and there is no audio')
 }
 
 function checkUrls(request: ChatCompletionRequest): void {

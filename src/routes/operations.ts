@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { Beat, BeatReceipt, beatPath, signatureHeader } from '../protocol/beat.ts'
 import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../protocol/chat-completions.ts'
+import { CheckpointComparison, CheckpointComparisonRequest } from '../protocol/checkpoint-comparisons.ts'
 import { Classification, ClassificationForm, ClassificationRequest } from '../protocol/classifications.ts'
 import {
   CompleteUploadRequest,
@@ -92,6 +93,20 @@ export const operations: readonly Operation[] = [
       200: {
         description: 'The answer; with `stream: true`, chunks as server-sent events, ended by [DONE]',
         bodies: { ...json({ ChatCompletion }), 'text/event-stream': { ChatCompletionChunk } },
+      },
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/checkpoints/compare',
+    operationId: 'compareCheckpoints',
+    summary:
+      'Answer a conversation with two checkpoints of one pack, and say how likely both find each answer',
+    request: json({ CheckpointComparisonRequest }),
+    responses: {
+      200: {
+        description: 'Both answers, scored under both checkpoints',
+        bodies: json({ CheckpointComparison }),
       },
     },
   },

@@ -78,6 +78,31 @@ function validRequests({ wav, fileId, ngramModelId, uploadId }: Servers): Valid[
       messages: [user({ type: 'audio_url', audio_url: { url: `audio:${'0'.repeat(64)}` } })],
       hotwords: ['Ada'],
     }),
+    chat({
+      messages: [user({ type: 'input_audio', input_audio: { data } }, text)],
+      grounding: true,
+    }),
+    post('/v1/audio/classifications', {
+      model: 'fake',
+      audio: { type: 'input_audio', input_audio: { data } },
+      labels: ['a', 'b'],
+      top_k: 1,
+      threshold: 0.1,
+    }),
+    post('/v1/audio/classifications', {
+      model: 'fake',
+      audio: { type: 'file', file: { file_id: fileId } },
+      taxonomy: 'digits',
+      multi_label: true,
+      prompt: 'Which?',
+    }),
+    post('/v1/checkpoints/compare', {
+      model: 'fake',
+      messages: hello,
+      checkpoints: ['sft', 'dpo'],
+      reference: 'sft',
+      beta: 0.2,
+    }),
     chat({ response_format: { type: 'json_schema', json_schema: { name: 'a', schema, strict: true } } }),
     chat({
       ngram_model: [{ id: ngramModelId, weight: 1 }],

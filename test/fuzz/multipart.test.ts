@@ -25,7 +25,16 @@ function validForms({ wav, fileId, ngramModelId, uploadId }: Servers): Valid[] {
   const file: Field = ['file', wav]
   const form = (path: string, ...fields: Field[]): Valid => ({ path, fields })
   const transcribe = (...fields: Field[]) => form('/v1/audio/transcriptions', ...fields)
+  const fake: Field = ['model', 'fake']
   return [
+    form('/v1/audio/classifications', file, fake, ['labels[]', 'a'], ['labels[]', 'b'], ['top_k', '1']),
+    form(
+      '/v1/audio/classifications',
+      ['file_id', fileId],
+      fake,
+      ['taxonomy', 'digits'],
+      ['multi_label', 'true'],
+    ),
     transcribe(file, hears),
     transcribe(
       hears,

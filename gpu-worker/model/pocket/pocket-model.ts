@@ -14,6 +14,7 @@ import {
   type HeardWindow,
   type LoadContext,
 } from '../chat-model.ts'
+import { CheckpointPool } from '../checkpoint-pool.ts'
 import { EmbeddingTable } from '../embedding-table.ts'
 import { identityOf } from '../identity.ts'
 import type { PocketManifest, WhisperManifest } from '../manifest.ts'
@@ -29,6 +30,8 @@ const SAMPLE_RATE_HZ = 16_000
 const WINDOW_SECONDS = 30
 /** Goes up when the code hears otherwise than before, so that no cache on disk keeps what it heard then. */
 const HEARING_VERSION = 2
+/** Some 10 MB each. */
+const MAX_CHECKPOINTS = 4
 
 /** Loads a pocket pack and the speech pack it hears with. */
 export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadContext): Promise<ChatModel> {
@@ -39,29 +42,39 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     throw new RangeError(`pack '${manifest.name}' needs the speech pack '${manifest.speech.pack}'`)
   }
   const { runtime, threads, encodeQueue = new EncodeQueue() } = context
-  const [decoder, whisper, table, tokenizer, ...checkpointList] = await Promise.all([
+  const [decoder, whisper, table, tokenizer] = await Promise.all([
     runtime.loadSession(pack.path(languageModel.graph), { threads }),
     loadWhisper(speechPack, context),
     EmbeddingTable.load(pack.path(languageModel.embedding.file), languageModel),
     loadTokenizer(pack.path(manifest.tokenizer)),
-    ...manifest.checkpoints.map(({ name }) => loadCheckpoint(pack, name, runtime)),
   ])
-  const checkpoints = new Map(checkpointList.map(checkpoint => [checkpoint.name, checkpoint]))
   const { tokenizer: speechTokenizer, encoder } = whisper
   const listener = new WhisperListener(whisper.recognizer, whisper.manifest, speechTokenizer)
   const textOf = tokenTexts(speechTokenizer)
   const bridge = createVocabularyBridge(speechTokenizer, tokenizer, table)
   const engine = createEngine(
-    {
-      decoder,
-      embeddings: table,
-      checkpoints: new Map(checkpointList.map(({ name, adapter }) => [name, adapter])),
-    },
+    { decoder, embeddings: table, checkpoints: new Map() },
     {
       ...context.engine,
       slotCapacity: Math.min(context.engine.slotCapacity ?? 4096, languageModel.max_positions),
     },
   )
+
+  const checkpoints = new CheckpointPool<Checkpoint>({
+    async load(name) {
+      const checkpoint = await loadCheckpoint(pack, name, runtime)
+      engine.addCheckpoint(name, checkpoint.adapter)
+      return checkpoint
+    },
+    async unload(checkpoint) {
+      engine.removeCheckpoint(checkpoint.name)
+      await checkpoint.close()
+    },
+    most: context.maxCheckpoints ?? MAX_CHECKPOINTS,
+  })
+  // What is wrong with the one that most requests name shows at the start.
+  const first = await checkpoints.hold(manifest.default_checkpoint)
+  first[Symbol.dispose]()
 
   const maxSeconds = WINDOW_SECONDS - hearing.tail_samples / SAMPLE_RATE_HZ
   const hearAudio: ChatModel['hearAudio'] = (samples, who, expected = null) =>
@@ -113,7 +126,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     textEndsLine: true,
   }
   const renderWithMarkers: ChatModel['renderChat'] = (messages, audios, checkpointName) => {
-    const { markers } = checkpoints.get(checkpointName)!
+    const { markers } = checkpoints.get(checkpointName)
     const lookup: typeof table.lookup = (id, target, offset = 0) => {
       const marker = markers.get(id)
       if (marker) target.set(marker, offset)
@@ -128,7 +141,8 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     engine,
     stopIds: new Set([tokens.end_of_turn]),
     generation: generationDefaults(manifest.generation),
-    checkpoints: [...checkpoints.keys()],
+    checkpoints: manifest.checkpoints.map(({ name }) => name),
+    holdCheckpoint: name => checkpoints.hold(name),
     defaultCheckpoint: manifest.default_checkpoint,
     hasRecognizer: true,
     // Alone, so that what was heard outlives a new checkpoint.
@@ -138,7 +152,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     adapterFor: (checkpoint, hasAudio) => (hasAudio ? checkpoint : null),
     hearAudio,
     async projectAudio(heard, checkpointName, signal) {
-      const checkpoint = checkpoints.get(checkpointName)!
+      const checkpoint = checkpoints.get(checkpointName)
       const windows: EncodedWindow[] = []
       for (const window of heard) windows.push(await projectWindow(window, checkpoint, signal))
       return windows
@@ -146,11 +160,7 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     renderChat: renderWithMarkers,
     async close() {
       await engine.close()
-      await Promise.all([
-        decoder.release(),
-        whisper.close(),
-        ...checkpointList.map(checkpoint => checkpoint.close()),
-      ])
+      await Promise.all([decoder.release(), whisper.close(), checkpoints.close()])
     },
   }
 }

@@ -59,6 +59,8 @@ export async function loadQwen2AudioModel(
     checkpoints: manifest.checkpoints.map(({ name }) => name),
     defaultCheckpoint: manifest.default_checkpoint,
     translationPrompt: 'Translate the speech into English.',
+    // Adapters of a large model lie where it computes, from the start on.
+    holdCheckpoint: async () => ({ [Symbol.dispose]: () => {} }),
     hasRecognizer: false,
     hearingIdentity: identity,
     // Adapters are the language model's: all checkpoints share what was heard.

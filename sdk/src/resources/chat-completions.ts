@@ -118,18 +118,27 @@ export class ChatCompletions {
     params: ChatParams & Pick<ChatCompletionRequest, 'stream'>,
     options: RequestOptions | undefined,
   ): Promise<WireRequest> {
-    const context = { fetch: this.#transport.fetch, signal: options?.signal }
-    const messages = await Promise.all(
-      params.messages.map(async message => {
-        if (message.role !== 'user' || typeof message.content === 'string') return message
-        return {
-          ...message,
-          content: await Promise.all(message.content.map(part => toWirePart(part, context))),
-        }
-      }),
-    )
+    const messages = await toWireMessages(params.messages, this.#transport, options)
     return { method: 'POST', path: '/v1/chat/completions', json: { ...params, messages } }
   }
+}
+
+/** Messages with their audio as the wire takes it. */
+export async function toWireMessages(
+  messages: ChatParams['messages'],
+  transport: Transport,
+  options: RequestOptions | undefined,
+): Promise<unknown[]> {
+  const context = { fetch: transport.fetch, signal: options?.signal }
+  return Promise.all(
+    messages.map(async message => {
+      if (message.role !== 'user' || typeof message.content === 'string') return message
+      return {
+        ...message,
+        content: await Promise.all(message.content.map(part => toWirePart(part, context))),
+      }
+    }),
+  )
 }
 
 async function toWirePart(part: ContentPart, context: Parameters<typeof toBlob>[1]): Promise<WirePart> {
@@ -170,7 +179,7 @@ class Assembly {
   add(chunk: ChatCompletionChunk): void {
     this.#last = chunk
     this.#usage = chunk.usage ?? this.#usage
-    for (const { index, delta, logprobs, finish_reason: reason } of chunk.choices) {
+    for (const { index, delta, logprobs, finish_reason: reason, grounding } of chunk.choices) {
       this.#choices[index] ??= {
         index,
         message: { role: 'assistant', content: '', refusal: null },
@@ -180,6 +189,7 @@ class Assembly {
       const choice = this.#choices[index]
       choice.message.content += delta.content ?? ''
       if (reason !== null) choice.finish_reason = reason
+      if (grounding !== undefined) choice.grounding = grounding
       if (logprobs?.content) {
         choice.logprobs ??= { ...logprobs, content: [] }
         choice.logprobs.content!.push(...logprobs.content)
