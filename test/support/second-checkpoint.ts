@@ -15,23 +15,14 @@ export interface PacksWithTwo {
 const models = resolve('models')
 const adapter = 'checkpoints/other/adapter.safetensors'
 
-/** Everything but what is new are links. */
+/** All but what is new are links. */
 export async function packsWithSecondCheckpoint(): Promise<PacksWithTwo> {
   const folder = await mkdtemp(join(tmpdir(), 'auricle-models-'))
-  for (const name of await readdir(models)) {
-    if (name !== 'pocket') await symlink(join(models, name), join(folder, name))
-  }
+  await linkFiles(models, folder)
   const pocket = join(folder, 'pocket')
-  await mkdir(join(pocket, 'checkpoints/other'), { recursive: true })
+  await mkdir(join(pocket, 'checkpoints/other'))
   const manifest: PocketManifest = JSON.parse(await readFile(join(models, 'pocket/pack.json'), 'utf8'))
-  for (const name of await readdir(join(models, 'pocket'))) {
-    if (name === 'pack.json' || name === 'checkpoints') continue
-    await symlink(join(models, 'pocket', name), join(pocket, name))
-  }
   const committed = manifest.checkpoints.find(({ name }) => name === manifest.default_checkpoint)!
-  for (const { name } of manifest.checkpoints) {
-    await symlink(join(models, 'pocket/checkpoints', name), join(pocket, 'checkpoints', name))
-  }
   const bytes = weakened(await readFile(join(models, 'pocket', committed.adapter)))
   await writeFile(join(pocket, adapter), bytes)
   manifest.files[adapter] = {
@@ -39,8 +30,21 @@ export async function packsWithSecondCheckpoint(): Promise<PacksWithTwo> {
     bytes: bytes.byteLength,
   }
   manifest.checkpoints.push({ ...committed, name: 'other', adapter })
+  await rm(join(pocket, 'pack.json'))
   await writeFile(join(pocket, 'pack.json'), JSON.stringify(manifest))
   return { folder, committed: committed.name, remove: () => rm(folder, { recursive: true }) }
+}
+
+/** The same folders, of links to the files. */
+async function linkFiles(from: string, to: string): Promise<void> {
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (!entry.isDirectory()) await symlink(source, target)
+    else {
+      await mkdir(target)
+      await linkFiles(source, target)
+    }
+  }
 }
 
 /** Half of each LoRA's second matrix: the decoder answers half as the adapter has it. */

@@ -46,7 +46,7 @@ const sameThere = [
 ] as const satisfies readonly (keyof ChatCompletionRequest)[]
 
 /** Fields of ours that need our own worker. */
-const onlyHere = ['ngram_model', 'ngram_weight', 'word_bonus', 'hotwords'] as const
+const onlyHere = ['ngram_model', 'ngram_weight', 'word_bonus', 'hotwords', 'grounding'] as const
 
 /** vLLM's priorities: the lower, the earlier. */
 const priorities: Readonly<Record<string, number>> = { priority: -1, flex: 1 }
@@ -133,7 +133,7 @@ export function toChunk(value: Json, context: AnswerContext): ChatCompletionChun
 
 function refuse(request: ChatCompletionRequest, { openai }: AudioContext): void {
   const { model, service_tier: tier } = request
-  const name = onlyHere.find(each => request[each] !== undefined)
+  const name = onlyHere.find(each => request[each] !== undefined && request[each] !== false)
   if (name !== undefined) throw unsupported(name, model, 'it is done by Auricle’s own worker')
   if (request.long_audio === 'chunk') {
     throw unsupported('long_audio', model, `send audio of at most ${openai.maxAudioSeconds} s, part by part`)

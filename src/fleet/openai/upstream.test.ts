@@ -213,6 +213,7 @@ describe('chat with vLLM behind the edge', () => {
     ['hotwords', { hotwords: ['Auricle'] }, 'unsupported_parameter', 'hotwords'],
     ['an n-gram model', { ngram_model: 'ngm_00000000' }, 'unsupported_parameter', 'ngram_model'],
     ['long audio in parts', { long_audio: 'chunk' }, 'unsupported_parameter', 'long_audio'],
+    ['grounding', { ...ask(recording(noSamples)), grounding: true }, 'unsupported_parameter', 'grounding'],
     ['another turn', { service_tier: 'priority' }, 'unsupported_parameter', 'service_tier'],
     [
       'a URL',
