@@ -16,6 +16,11 @@ const CAPACITY = (WORKERS * SLOTS * 1000) / SERVICE_MS
 /** At once, to find out what the real worker can do. */
 const CLIENTS = 16
 
+/** An answer, and when it came after the first was asked for. */
+interface PlacedAnswer extends TimedAnswer {
+  atMs: number
+}
+
 interface Load {
   ask: () => Promise<TimedAnswer>
   deadlineMs: number
@@ -52,8 +57,12 @@ async function* measure(
   capacity: number,
   log: (message: string) => void,
 ): AsyncIterable<Measurement> {
-  const goodput = (answers: readonly TimedAnswer[]) =>
-    answers.filter(answer => isGood(answer, load)).length / load.seconds
+  // Not while queues fill, and not what is still answered when nobody asks any more.
+  const [fromMs, untilMs] = [load.deadlineMs, load.seconds * 1000]
+  const goodput = (answers: readonly PlacedAnswer[]) => {
+    const counted = answers.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs)
+    return (counted.filter(answer => isGood(answer, load)).length * 1000) / (untilMs - fromMs)
+  }
   const peak = Math.max(goodput(await rate(load, capacity * 0.9)), goodput(await rate(load, capacity)))
   const answers = await rate(load, 3 * capacity)
   const refused = answers.filter(({ status }) => status === 503)
@@ -70,12 +79,14 @@ function asker(processes: EdgeProcess, text: string, deadlineMs: number): Load['
 }
 
 /** Asks so often a second whatever comes back, as clients do who know nothing of each other. */
-async function rate({ ask, seconds }: Load, perSecond: number): Promise<TimedAnswer[]> {
-  const answers: Promise<TimedAnswer>[] = []
+async function rate({ ask, seconds }: Load, perSecond: number): Promise<PlacedAnswer[]> {
+  const answers: Promise<PlacedAnswer>[] = []
   const startedMs = performance.now()
   while (performance.now() - startedMs < seconds * 1000) {
     const due = Math.floor(((performance.now() - startedMs) / 1000) * perSecond)
-    while (answers.length < due) answers.push(ask())
+    while (answers.length < due) {
+      answers.push(ask().then(answer => ({ ...answer, atMs: performance.now() - startedMs })))
+    }
     await new Promise(resolve => setTimeout(resolve, 2))
   }
   return Promise.all(answers)
