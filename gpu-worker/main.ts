@@ -1,5 +1,6 @@
 /** The worker process: reads its settings, listens, loads its packs, serves, drains. */
 import { randomUUID } from 'node:crypto'
+import type { Server } from 'node:http'
 import { serve } from '@hono/node-server'
 import { FileLibrary } from '../src/storage/file-library.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
@@ -8,6 +9,7 @@ import { closeDecoder, warmDecoder } from './audio/decode.ts'
 import { createAudioSources } from './audio-sources.ts'
 import { Beats } from './beats.ts'
 import { readConfig } from './config.ts'
+import { drainable } from './drain.ts'
 import { DiskTier } from './encode/disk-tier.ts'
 import { EncodeQueue } from './encode/encode-queue.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
@@ -64,6 +66,7 @@ const server = serve({ fetch: app.fetch, hostname: config.host, port: config.por
   })
   beats.start()
 })
+const drain = drainable(server as Server)
 
 warmDecoder()
 try {
@@ -105,7 +108,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     report({ event: 'draining' })
     void beats?.beatNow()
     setTimeout(() => process.exit(0), DRAIN_MS).unref()
-    await new Promise(resolve => server.close(resolve))
+    await drain()
     const models = [...state.models.values(), ...state.speechModels.values()]
     await Promise.all([
       closeDecoder(),

@@ -94,6 +94,12 @@ describe.each<[string, WorkerFetch]>([
     expect(text).toBe('data: one\n\ndata: two\n\ndata: three\n\n')
   })
 
+  test('gives the text as well when its stream was looked at before', async () => {
+    const response = await ask(`${url}/echo`, init({ body: 'once' }))
+    expect(response.body).not.toBeNull()
+    expect(await response.text()).toBe('once')
+  })
+
   test('takes no more of a stream than is read, and ends it when it is cancelled', async () => {
     const before = seen.closed
     const response = await ask(`${url}/flood`, init())

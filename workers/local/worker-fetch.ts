@@ -89,6 +89,7 @@ class Exchange implements Dispatcher.DispatchHandler, WorkerResponse {
   }
 
   async text(): Promise<string> {
+    if (this.#stream !== null) return new Response(this.#stream).text()
     if (this.#end === null) {
       this.#whole = Promise.withResolvers()
       this.#connection?.resume()
