@@ -14,6 +14,7 @@ import { rateLimit } from './middleware/rate-limit.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { trainModel } from './ngram/train.ts'
+import { type TellSpans, traceRequests } from './observability/edge-trace.ts'
 import { type RequestRecord, recordRequests } from './observability/request-record.ts'
 import { beatPath } from './protocol/beat.ts'
 import { errorResponse, notFoundResponse } from './protocol/error-response.ts'
@@ -55,6 +56,8 @@ export interface AppOptions {
   corsOrigins?: readonly string[]
   /** Told of each request when its answer begins. */
   record?: (record: RequestRecord) => void
+  /** Told where a request's time went, when all of it has ended. */
+  tellSpans?: TellSpans | null
   /** Told of every error that isn't the caller's doing. Gets no audio and no text of the caller. */
   report?: (error: unknown, requestId: string) => void
   /** Whose keys let in; null (the default) asks for none, which suits a server that only its owner reaches. */
@@ -88,6 +91,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   if (options.record !== undefined) app.use(recordRequests(options.record, () => performance.now()))
   app.use(securityHeaders)
   app.use(crossOrigin(corsOrigins))
+  app.use('/v1/*', traceRequests(options.tellSpans ?? null))
   app.use('/v1/*', keys === null ? withoutKeys : authenticate(keys))
   app.use('/v1/*', idempotency({ store, maxBodyBytes: limits.maxBodyBytes, now: Date.now }))
   if (rates !== null) app.use('/v1/*', rateLimit(rates.limiter, rates.limitsOf))

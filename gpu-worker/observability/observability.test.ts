@@ -1,13 +1,11 @@
 // The worker's own account of itself, over HTTP with a fake model: metrics, timings, traces.
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ChatCompletionChunk, Timings } from '../../src/protocol/chat-completions.ts'
 import { WorkerReadiness } from '../../src/protocol/health.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
 import { doneData, ServerSentEventParser } from '../../src/protocol/sse.ts'
+import { startOtlpCollector } from '../../test/support/otlp-collector.ts'
 import { silentWav } from '../../test/support/wav.ts'
 import { EncodeQueue } from '../encode/encode-queue.ts'
 import { EncoderCache } from '../encode/encoder-cache.ts'
@@ -174,47 +172,20 @@ test('/readyz says what computes', async () => {
 })
 
 describe('OpenTelemetry', () => {
-  interface OtlpSpan {
-    traceId: string
-    spanId: string
-    parentSpanId?: string
-    name: string
-    startTimeUnixNano: string
-    endTimeUnixNano: string
-    attributes: { key: string; value: { stringValue?: string; intValue?: number } }[]
-    status: { code?: number; message?: string }
-  }
   const open: (() => Promise<unknown> | unknown)[] = []
   afterEach(async () => {
     vi.unstubAllEnvs()
     for (const close of open.splice(0)) await close()
   })
 
-  /** A collector: it takes OTLP's JSON, and nothing else. */
-  async function collector(): Promise<{ url: string; spans: OtlpSpan[]; services: string[] }> {
-    const spans: OtlpSpan[] = []
-    const services: string[] = []
-    const server = createServer(async (request: IncomingMessage, response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk as Buffer)
-      expect([request.method, request.url]).toEqual(['POST', '/v1/traces'])
-      expect(request.headers['content-type']).toBe('application/json')
-      for (const { resource, scopeSpans } of JSON.parse(Buffer.concat(chunks).toString()).resourceSpans) {
-        const service = resource.attributes.find(
-          (attribute: { key: string }) => attribute.key === 'service.name',
-        )
-        services.push(service.value.stringValue)
-        for (const scope of scopeSpans) spans.push(...scope.spans)
-      }
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    open.push(() => new Promise(resolve => server.close(resolve)))
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, services }
+  async function collector() {
+    const started = await startOtlpCollector()
+    open.push(started.stop)
+    return started
   }
 
   test('a span a stage below the request’s, and that below the caller’s', async () => {
-    const { url, spans, services } = await collector()
+    const { url, spans } = await collector()
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', url)
     const traces = new OtlpTraces('a-worker')
     const ended: EndedRequest[] = []
@@ -228,7 +199,7 @@ describe('OpenTelemetry', () => {
     await ask(app, { temperature: 9 })
     await traces.close()
 
-    expect(new Set(services)).toEqual(new Set(['a-worker']))
+    expect(new Set(spans.map(({ service }) => service))).toEqual(new Set(['a-worker']))
     const root = spans.find(({ parentSpanId }) => parentSpanId === 'b7ad6b7169203331')!
     expect(root).toMatchObject({ traceId, name: 'POST /v1/chat/completions' })
     const attributes = new Map(root.attributes.map(({ key, value }) => [key, value]))

@@ -1,5 +1,6 @@
 /** The workers as one: choose one, forward the request, relay the answer, ask another where that is safe. */
 
+import type { OpenSpan } from '../observability/edge-trace.ts'
 import { type EdgeReadiness, protocolVersion } from '../protocol/health.ts'
 import { type Model, ModelList } from '../protocol/models.ts'
 import type { FileLibrary } from '../storage/file-library.ts'
@@ -18,7 +19,7 @@ import { modelsOfUpstream } from './openai/probe.ts'
 import { type RegistryOptions, WorkerRegistry } from './registry.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 import type { Starter } from './starter.ts'
-import { Traffic } from './traffic.ts'
+import { type Journey, Traffic } from './traffic.ts'
 
 export type { ForwardedRequest } from './forwarded-request.ts'
 
@@ -269,12 +270,14 @@ export class Fleet {
     const { fetch, clock } = this.#options
     const { address } = candidate
     const startedMs = this.#now()
-    const journey = this.#traffic.begin(candidate, startedMs)
+    const span = request.trace?.begin('attempt')
+    const journey = tracedJourney(this.#traffic.begin(candidate, startedMs), span, address.id)
+    const headers = { ...request.headers, ...span?.headers }
     const tools = { heard: this.#heard, files: this.#options.files ?? null }
     let outcome: 'answered' | 'refused' | 'failed' | 'cancelled' = 'cancelled'
     try {
       const options = { fetch, clock, deadlineMs, journey, tools, ...(signal && { signal }) }
-      const result = await attempt(address, request, options)
+      const result = await attempt(address, { ...request, headers }, options)
       if (signal?.aborted) return result
       outcome = result.kind
       if (result.kind === 'refused') {
@@ -344,5 +347,17 @@ export class Fleet {
 
   #now(): number {
     return this.#options.clock.now()
+  }
+}
+
+/** The same; its span ends with it. */
+function tracedJourney(journey: Journey, span: OpenSpan | undefined, worker: string): Journey {
+  if (span === undefined) return journey
+  return {
+    end(outcome, nowMs) {
+      journey.end(outcome, nowMs)
+      const failed = outcome === 'failed' || outcome === 'late'
+      span.end({ 'auricle.worker': worker, 'auricle.outcome': outcome }, failed ? outcome : null)
+    },
   }
 }

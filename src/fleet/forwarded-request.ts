@@ -1,4 +1,5 @@
 /** A request on its way to a worker: what a route hands to the fleet. */
+import type { EdgeTrace } from '../observability/edge-trace.ts'
 import type { AudioKey } from './choose.ts'
 
 export interface ForwardedRequest {
@@ -21,6 +22,8 @@ export interface ForwardedRequest {
   audio?: readonly AudioKey[]
   /** Worth asking a second worker when the first is slow: short, and nothing of it is streamed. */
   hedge?: boolean
+  /** Where it is noted to whom it is sent. */
+  trace?: Pick<EdgeTrace, 'begin'>
   signal: AbortSignal
   /** Keeps a promise alive after the answer (waitUntil on Workers). */
   background: (work: Promise<unknown>) => void

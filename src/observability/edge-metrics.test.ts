@@ -24,6 +24,8 @@ async function scrapeAfterTrouble() {
       metrics.request(record)
     },
   })
+  // As the page is put beneath the API on Node: it matches every path.
+  app.use('*', (_, next) => next())
   workers.add('a')
   workers.add('b', { chat: () => new Response('oops', { status: 500 }) })
   const ask = (content: string) =>

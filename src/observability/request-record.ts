@@ -1,6 +1,6 @@
 /** What is kept of a request: enough to find it and to count it, nothing of what was said in it. */
-import type { MiddlewareHandler } from 'hono'
-import { routePath } from 'hono/route'
+import type { Context, MiddlewareHandler } from 'hono'
+import { matchedRoutes } from 'hono/route'
 import type { EdgeEnv } from '../edge-env.ts'
 
 /** One request and its answer. */
@@ -24,15 +24,19 @@ export function recordRequests(
   return async (context, next) => {
     const startedMs = now()
     await next()
-    const pattern = routePath(context, -1)
     tell({
       requestId: context.get('requestId'),
       tenant: context.get('tenant') ?? 'none',
       method: context.req.method,
-      route: pattern.includes('*') ? 'none' : pattern,
+      route: routeOf(context),
       status: context.res.status,
       durationMs: Math.round((now() - startedMs) * 10) / 10,
       streamed: (context.res.headers.get('content-type') ?? '').startsWith('text/event-stream'),
     })
   }
+}
+
+/** The pattern of the route that a request is for. On Node all paths are the page's as well: patterns for all don't count. */
+export function routeOf(context: Context<EdgeEnv>): string {
+  return matchedRoutes(context).findLast(({ path }) => !path.includes('*'))?.path ?? 'none'
 }

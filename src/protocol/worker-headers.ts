@@ -7,8 +7,6 @@ export const tenantHeader = 'x-auricle-tenant'
 export const timeoutHeader = 'x-request-timeout'
 /** Seconds of audio that a worker received with a request, where it knows when its answer begins. */
 export const audioSecondsHeader = 'x-auricle-audio-seconds'
-/** The caller's place in a trace (W3C Trace Context), which goes on to the worker. */
-const traceHeaders = ['traceparent', 'tracestate']
 /** Who asks where no keys are configured. */
 export const defaultTenant = 'default'
 
@@ -38,14 +36,4 @@ export function timeoutMsOf(request: Request): number | null {
     message: `Invalid ${timeoutHeader}: expected seconds above 0 and below 100000, such as 2.5.`,
     param: timeoutHeader,
   })
-}
-
-/** The headers of a request's trace, where it has one. */
-export function traceHeadersOf(request: Request): Record<string, string> {
-  return Object.fromEntries(
-    traceHeaders.flatMap(name => {
-      const value = request.headers.get(name)
-      return value === null ? [] : [[name, value]]
-    }),
-  )
 }

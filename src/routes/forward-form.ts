@@ -10,7 +10,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { type MultipartForm, readMultipart } from '../protocol/multipart.ts'
 import type { Recording } from '../protocol/recording.ts'
-import { timeoutMsOf, traceHeadersOf } from '../protocol/worker-headers.ts'
+import { timeoutMsOf } from '../protocol/worker-headers.ts'
 
 /** Half a minute of speech as WAV, some minutes compressed. */
 const maxHedgedBytes = 1024 * 1024
@@ -46,7 +46,7 @@ export function forwardedForm(
       tenant: context.get('tenant'),
       body: form.body,
       contentType: request.headers.get('content-type')!,
-      headers: traceHeadersOf(request),
+      trace: context.get('trace'),
       timeoutMs: timeoutMsOf(request),
       stream,
       audio: [

@@ -13,7 +13,7 @@ import type { Limits } from '../protocol/limits.ts'
 import { parseJson, requireJson } from '../protocol/read-body.ts'
 import { readHead } from '../protocol/read-head.ts'
 import { RequestScanner } from '../protocol/scan-request.ts'
-import { timeoutMsOf, traceHeadersOf } from '../protocol/worker-headers.ts'
+import { timeoutMsOf } from '../protocol/worker-headers.ts'
 
 /** A larger body is streamed; one that fits is held some four times, as bytes, text and values. */
 const headBytes = 1024 * 1024
@@ -68,7 +68,7 @@ export function forwardedJson(
       requestId: context.get('requestId'),
       tenant: context.get('tenant'),
       body: head,
-      headers: traceHeadersOf(request),
+      trace: context.get('trace'),
       timeoutMs: timeoutMsOf(request),
       signal: rest === null ? request.signal : AbortSignal.any([request.signal, brokenOff.signal]),
       background: backgroundOf(context),

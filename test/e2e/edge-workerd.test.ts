@@ -38,6 +38,11 @@ test('asks for a key', async () => {
   expect((await ask(`${keys['acme']}x`)).status).toBe(401)
 })
 
+test('the worker is told of a trace, the caller’s or a new one', async () => {
+  await ask(keys['other']!)
+  expect(worker.seen.traceparents.at(-1)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
+})
+
 test('of requests at once, exactly as many are let in as the limit says', async () => {
   // The first that this isolate gets: none of them knows a worker, and one asks for all.
   const statuses = await Promise.all(Array.from({ length: 8 }, async () => (await ask(keys['acme']!)).status))

@@ -33,7 +33,7 @@ export interface FakeWorker {
   url: string
   port: number
   /** What it has seen since it started. */
-  seen: { requests: number; aborts: number; requestIds: string[] }
+  seen: { requests: number; aborts: number; requestIds: string[]; traceparents: (string | undefined)[] }
   /** What it answers to `GET /readyz`. */
   readiness: WorkerReadiness
   stop(): Promise<void>
@@ -56,7 +56,7 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
     models,
     load: { running: 0, waiting: 0, slots: 8 },
   }
-  const seen: FakeWorker['seen'] = { requests: 0, aborts: 0, requestIds: [] }
+  const seen: FakeWorker['seen'] = { requests: 0, aborts: 0, requestIds: [], traceparents: [] }
 
   const server = createServer((request, response) => {
     void answer(request, response).catch(error => {
@@ -77,6 +77,7 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
 
   async function chat(request: IncomingMessage, response: ServerResponse): Promise<void> {
     seen.requests++
+    seen.traceparents.push(request.headers['traceparent'] as string | undefined)
     seen.requestIds.push(String(request.headers['x-request-id']))
     response.once('close', () => {
       if (!response.writableFinished) seen.aborts++

@@ -14,6 +14,7 @@ describe('readConfiguration', () => {
       limits: null,
       limitsStore: null,
       store: expect.stringMatching(/build\/store$/),
+      otlpServiceName: null,
     })
   })
 
@@ -28,6 +29,7 @@ describe('readConfiguration', () => {
         AURICLE_LIMITS: '{}',
         AURICLE_LIMITS_STORE: 'redis://redis:6379',
         AURICLE_STORE: 's3://bucket',
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
       }),
     ).toEqual({
       port: 0,
@@ -45,6 +47,7 @@ describe('readConfiguration', () => {
       limits: '{}',
       limitsStore: 'redis://redis:6379',
       store: 's3://bucket',
+      otlpServiceName: 'auricle-edge',
     })
   })
 

@@ -25,6 +25,8 @@ export interface LocalConfiguration {
   limitsStore: string | null
   /** Where objects are kept; see `openStore`. */
   store: string
+  /** Name under which spans go to an OpenTelemetry collector; null: they don't. */
+  otlpServiceName: string | null
 }
 
 const defaultPort = 8080
@@ -38,6 +40,9 @@ const Environment = z.object({
   AURICLE_METRICS_PORT: z.coerce.number<string>('expected a number').int().min(0).max(65535).optional(),
   AURICLE_KEYS: z.string().default(''),
   AURICLE_LIMITS: z.string().default(''),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.union([z.literal(''), z.url()]).default(''),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.union([z.literal(''), z.url()]).default(''),
+  OTEL_SERVICE_NAME: z.string().default('auricle-edge'),
   AURICLE_LIMITS_STORE: z
     .string()
     .regex(/^(rediss?:\/\/.+)?$/, 'expected a URL such as redis://redis:6379/0')
@@ -73,6 +78,10 @@ export function readConfiguration(environment: Record<string, string | undefined
     limits: env.AURICLE_LIMITS === '' ? null : env.AURICLE_LIMITS,
     limitsStore: env.AURICLE_LIMITS_STORE === '' ? null : env.AURICLE_LIMITS_STORE,
     store: storeLocation(environment),
+    otlpServiceName:
+      env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+        ? env.OTEL_SERVICE_NAME
+        : null,
   }
 }
 

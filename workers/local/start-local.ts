@@ -82,6 +82,10 @@ export async function startLocal(
           url: configuration.limitsStore,
           onLost: error => log.limitsStoreLost(error),
         })
+  const traces =
+    configuration.otlpServiceName === null
+      ? null
+      : new (await import('./otlp-traces.ts')).EdgeOtlpTraces(configuration.otlpServiceName)
   const metrics = new EdgeMetrics(() => fleet.workers())
   const app = createApp({
     fleet,
@@ -96,6 +100,7 @@ export async function startLocal(
             limitsOf: parseLimits(configuration.limits),
           },
     store,
+    tellSpans: traces && (spans => traces.tell(spans)),
     trainNgramModel,
     record: record => {
       metrics.request(record)
@@ -143,6 +148,7 @@ export async function startLocal(
       clearInterval(sweep)
       clearTimeout(limit)
       await redis?.close()
+      await traces?.close()
       await own?.stop()
     },
   }
