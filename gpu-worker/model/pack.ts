@@ -43,9 +43,8 @@ export async function loadPacks(directory: string): Promise<Map<string, Pack>> {
 
 /** Reads and verifies one pack; null if the folder has no `pack.json`. */
 export async function loadPack(directory: string): Promise<Pack | null> {
-  const text = await readFile(join(directory, 'pack.json'), 'utf8').catch(() => null)
-  if (text === null) return null
-  const manifest = parseManifest(text, join(directory, 'pack.json'))
+  const manifest = await readManifest(directory)
+  if (manifest === null) return null
   await Promise.all(
     Object.entries(manifest.files).map(([file, expected]) => verifyFile(join(directory, file), expected)),
   )
@@ -59,6 +58,13 @@ export async function loadPack(directory: string): Promise<Pack | null> {
       return join(directory, file)
     },
   }
+}
+
+/** What a folder says that it holds; null if it has no `pack.json`. */
+export async function readManifest(directory: string): Promise<PackManifest | null> {
+  const path = join(directory, 'pack.json')
+  const text = await readFile(path, 'utf8').catch(() => null)
+  return text === null ? null : parseManifest(text, path)
 }
 
 function parseManifest(text: string, path: string): PackManifest {

@@ -14,6 +14,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'API keys: create, list, rotate, revoke, audit',
     load: async () => (await import('./keys.ts')).keys,
   },
+  models: {
+    summary: 'the models of this machine: list, add (from the hub, S3, a folder), remove',
+    load: async () => (await import('./models/models.ts')).models,
+  },
   ngram: {
     summary: 'n-gram language models: train, perplexity, query, generate, prune, mix, convert, compare',
     load: async () => (await import('./ngram/ngram.ts')).ngram,
