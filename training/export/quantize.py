@@ -84,7 +84,7 @@ class QuantizedWeight:
 
     @property
     def scales(self) -> Weight:
-        """f32 [outputs, blocks]; they are kept from when the values were written, which is before."""
+        """f32 [outputs, blocks]; they are kept from when the values were written, which is before, until they are."""
         return Weight((self.outputs, self._blocks), np.dtype(np.float32), self._scale_pieces)
 
     @property
@@ -102,4 +102,6 @@ class QuantizedWeight:
         if not self._scales:
             for _ in self._value_pieces():
                 pass
-        yield from self._scales
+        # Let go of as they are written: those of all layers together are large.
+        while self._scales:
+            yield self._scales.pop(0)
