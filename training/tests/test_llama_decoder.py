@@ -1,11 +1,12 @@
 """The language model's graph against transformers, on a tiny random model with rounded weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from training.export.adapters import MARKERS, check_adapter, write_untrained
 from training.export.llama_decoder import SITES, LlamaDecoder, LlamaOptions, site_shapes
@@ -56,8 +57,40 @@ def adapter_of(model: LlamaForCausalLM, rank: int, scale: float) -> dict[str, np
     return adapter
 
 
+def qwen2(bits: int, tied: bool) -> Qwen2ForCausalLM:
+    """Biases on queries, keys and values, a head of its own or not; every weight as it will be stored."""
+    torch.manual_seed(1)
+    config = Qwen2Config(
+        vocab_size=96,
+        hidden_size=128,
+        intermediate_size=192,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        rope_parameters={"rope_theta": 1e6, "rope_type": "default"},
+        tie_word_embeddings=tied,
+    )
+    model = Qwen2ForCausalLM(config).eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(False)
+            if weight.ndim == 1:
+                weight.copy_(torch.randn_like(weight) * 0.5 if "bias" in name else torch.rand_like(weight) + 0.5)
+            elif bits == 16:
+                weight.copy_((weight * 3).half().float())
+            else:
+                width = 8 if "embed" in name or "lm_head" in name else bits
+                weight.copy_(torch.from_numpy(quantize(weight.numpy() * 3, 32, width).dequantize()))
+    return model
+
+
 def exported(
-    model: LlamaForCausalLM, folder: Path, options: LlamaOptions, adapter: dict, rows: int, scales: dict | None = None
+    model: LlamaForCausalLM | Qwen2ForCausalLM,
+    folder: Path,
+    options: LlamaOptions,
+    adapter: dict,
+    rows: int,
+    scales: dict | None = None,
 ) -> CachedDecoder:
     built = LlamaDecoder(model.config, in_memory(model), options, scales)
     built.graph.save(folder, "decoder.onnx")
@@ -87,6 +120,22 @@ def test_equals_transformers_with_an_adapter(model: LlamaForCausalLM, tmp_path: 
     with torch.no_grad():
         expected = model(inputs_embeds=torch.from_numpy(embeddings)).logits[0].numpy()
     np.testing.assert_allclose(np.concatenate([first, second]), expected[[0, 3, 4, 5, 6]], atol=2e-4)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("bits", [4, 8, 16])
+def test_equals_qwen2_of_transformers(tmp_path: Path, bits: int, tied: bool) -> None:
+    model = qwen2(bits, tied)
+    options = replace(EXACT, bits=bits, block=32)
+    decoder = exported(model, tmp_path, options, adapter := adapter_of(model, rank=2, scale=0.1), rows=1)
+    ids = torch.tensor([[5, 17, 40, 2, 91, 33, 8]])
+    embeddings = model.get_input_embeddings()(ids).numpy()
+    parts = [feed(decoder, embeddings[:, :5], [0, 4]), feed(decoder, embeddings[:, 5:6], [0])]
+    merge_adapter(model, adapter, list(SITES))
+    with torch.no_grad():
+        expected = model(inputs_embeds=torch.from_numpy(embeddings)).logits[0].numpy()
+    np.testing.assert_allclose(np.concatenate(parts), expected[[0, 4, 5]], atol=2e-4)
+    assert (tmp_path / "head.bin").exists() != tied
 
 
 def test_a_row_is_the_same_to_the_bit_alone_and_in_a_batch(model: LlamaForCausalLM, tmp_path: Path) -> None:
