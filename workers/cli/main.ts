@@ -10,6 +10,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'say which of some labels fits a recording, by a server that runs',
     load: async () => (await import('./classify.ts')).classify,
   },
+  evaluate: {
+    summary: 'try a model on a suite of recordings, and compare models that were tried',
+    load: async () => (await import('./evaluate/evaluate.ts')).evaluate,
+  },
   keys: {
     summary: 'API keys: create, list, rotate, revoke, audit',
     load: async () => (await import('./keys.ts')).keys,
