@@ -1,7 +1,7 @@
 /** Carries out the scheduler's plans on the decoder. */
 import { setImmediate } from 'node:timers/promises'
 import type { OrtSession } from '../runtime/runtime.ts'
-import type { BindableTensor } from '../runtime/tensor.ts'
+import { type BindableTensor, elementCount } from '../runtime/tensor.ts'
 import { DecoderBinding } from './decoder-binding.ts'
 import { KV_TYPES, KvCache, type KvLayout } from './kv-cache.ts'
 import type { Plan, PrefillChunk, SlotMove } from './plan.ts'
@@ -215,24 +215,28 @@ function outputWidth(decoder: OrtSession, name: string): number {
   return width
 }
 
-/** A value for each LoRA input of the decoder; of rank 0, which adds nothing, where the adapter has none. */
+/**
+ * A value for each LoRA input of the decoder. Where the adapter has none it is of rank 0, which adds nothing; on a GPU of
+ * rank 1 and zero, since cuBLAS needn't take products over nothing.
+ */
 function adapterInputs(decoder: OrtSession, weights: AdapterWeights): Map<string, BindableTensor> {
+  const { memory } = decoder
   const inputs = decoder.inputs.filter(({ name }) => name.startsWith('lora_'))
   const known = new Set(inputs.map(({ name }) => name))
   for (const name of weights.keys()) {
     if (!known.has(name)) throw new RangeError(`The decoder has no input ${name} for an adapter.`)
   }
+  const rank = memory.kind === 'device' ? 1 : 0
   return new Map(
-    inputs.map(({ name, type, dims: rankZero }) => {
-      const { data, dims } = weights.get(name) ?? {
-        data: new Float32Array(0),
-        dims: rankZero.map(dim => dim ?? 0),
+    inputs.map(({ name, type: wanted, dims: shape }) => {
+      const type = wanted === 'float16' ? 'float16' : 'float32'
+      const weight = weights.get(name)
+      if (weight === undefined) {
+        const dims = shape.map(dim => dim ?? rank)
+        return [name, memory.allocate(type, elementCount(dims)).view(0, dims)]
       }
-      const placed =
-        type === 'float16'
-          ? decoder.memory.place('float16', Float16Array.from(data), dims)
-          : decoder.memory.place('float32', data, dims)
-      return [name, placed]
+      const { data, dims } = weight
+      return [name, memory.place(type, type === 'float16' ? Float16Array.from(data) : data, dims)]
     }),
   )
 }

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { logMelSpectrogram } from '../../gpu-worker/audio/mel.ts'
 import { ModelRunner } from '../../gpu-worker/engine/model-runner.ts'
-import type { Plan } from '../../gpu-worker/engine/plan.ts'
 import type { ChatModel, EncodedAudio } from '../../gpu-worker/model/chat-model.ts'
 import { type LoadedEmbeddings, loadEmbeddings } from '../../gpu-worker/model/embedding-table.ts'
 import type { Qwen2AudioManifest } from '../../gpu-worker/model/manifest.ts'
@@ -21,11 +20,10 @@ import {
   readArray,
   readReferences,
 } from './references.ts'
+import { logitsOf } from './runs.ts'
 
 const references = readReferences()
 const { tolerance, audios, cases, batches } = references
-/** As the engine reads prompts while nothing else runs. */
-const PREFILL_CHUNK = 256
 const { signal } = new AbortController()
 
 let model: ChatModel
@@ -118,26 +116,15 @@ describe('a conversation', () => {
   })
 
   it.each(cases)('$name: logits after the prompt and of each step', async ({ messages, answer, logits }) => {
-    const { prompt } = render(messages)
     const theirs = readArray(logits)
-    const [, vocabulary] = logits.shape as [number, number]
-    const compare = (step: number, ours: Float32Array) => {
+    const [steps, vocabulary] = logits.shape as [number, number]
+    let step = 0
+    for await (const ours of logitsOf(runner, render(messages).prompt, answer.slice(0, -1))) {
       const expected = theirs.subarray(step * vocabulary, (step + 1) * vocabulary)
       expect(largestDifference(ours, expected), `step ${step}`).toBeLessThan(tolerance.logits)
+      step++
     }
-    const { length } = prompt.ids
-    for (let start = 0; start < length; start += PREFILL_CHUNK) {
-      const count = Math.min(PREFILL_CHUNK, length - start)
-      const chunk = { id: 'a', checkpoint: null, slot: 0, start, count, samples: start + count === length }
-      const prefill = await run({ slotLengths: [start], prefills: [chunk] }, prompt.embeddings)
-      if (prefill !== null) compare(0, prefill)
-    }
-    // The tokens are transformers' own, so that one difference doesn't hide the next.
-    for (const [step, token] of answer.slice(0, -1).entries()) {
-      const position = length + step
-      const row = { id: 'a', checkpoint: null, slot: 0, token, position, samples: true }
-      compare(step + 1, (await run({ slotLengths: [position], decodes: [row] }, prompt.embeddings))!)
-    }
+    expect(step).toBe(steps)
   })
 
   it.each(cases)('$name: the greedy answer', async ({ messages, answer, text, gaps }) => {
@@ -178,16 +165,6 @@ function render(messages: readonly ReferenceMessage[]) {
     }),
   )
   return model.renderChat(rendered, used, model.defaultCheckpoint)
-}
-
-/** The logits that a plan's only part gives, if any. */
-async function run(plan: Partial<Plan>, rows: Float32Array): Promise<Float32Array | null> {
-  const whole = { moves: [], decodes: [], prefills: [], slotLengths: [0], ...plan }
-  for await (const result of runner.execute(whole, new Map([['a', { embeddings: rows, signal }]]))) {
-    if (result.kind === 'failed') throw result.error
-    if (result.kind === 'logits') return result.logits
-  }
-  return null
 }
 
 /** Greedy ids through the engine. */

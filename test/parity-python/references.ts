@@ -8,6 +8,10 @@ const FOLDER = join(PARITY_FOLDER, 'qwen2-audio')
 /** Folder of packs: the tiny one alone. */
 export const MODELS_FOLDER = join(FOLDER, 'models')
 export const MODEL = 'qwen2-audio-tiny'
+/** The checkpoint that both packs are made of. */
+export const CHECKPOINT_FOLDER = join(FOLDER, 'hf')
+/** Folder of the pack that is computed in 16 bits, as on a GPU. */
+export const HALF_FOLDER = join(FOLDER, 'half')
 
 /** A part refers to one of `audios` by its name. */
 export type ReferencePart = { type: 'text'; text: string } | { type: 'audio'; audio: string }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { PARITY_FOLDER } from './references.ts'
+import { CHECKPOINT_FOLDER, HALF_FOLDER, PARITY_FOLDER } from './references.ts'
 
 export default function writeReferences(): void {
   const python = process.env['AURICLE_PARITY_PYTHON'] ?? join(PARITY_FOLDER, 'python', 'bin', 'python')
@@ -10,8 +10,11 @@ export default function writeReferences(): void {
   for (const file of [python, vocabulary]) {
     if (!existsSync(file)) throw new Error(`${file} is missing: scripts/install-parity.sh installs it.`)
   }
+  const run = (module: string, ...args: string[]) =>
+    execFileSync(python, ['-m', module, ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
   const out = join(PARITY_FOLDER, 'qwen2-audio')
   rmSync(out, { recursive: true, force: true })
-  const module = ['-m', 'training.goldens.qwen2_audio', '--vocabulary', vocabulary, '--out', out]
-  execFileSync(python, module, { stdio: ['ignore', 'inherit', 'inherit'] })
+  run('training.goldens.qwen2_audio', '--vocabulary', vocabulary, '--out', out)
+  const half = ['--name', 'half', '--weights', 'fp16', '--precision', 'fp16']
+  run('training.export.qwen2_audio', CHECKPOINT_FOLDER, join(HALF_FOLDER, 'half'), ...half)
 }
