@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ContentPart, Message } from '../protocol/chat-completions.ts'
-import { audioKeyOfFile, audioKeysOf } from './affinity.ts'
+import { audioKeyOfFile, audioKeysOf, audioKeysOfHead } from './affinity.ts'
 
 const asked = (...content: ContentPart[]): Message[] => [{ role: 'user', content }]
 const inline = (data: string): ContentPart => ({ type: 'input_audio', input_audio: { data } })
@@ -24,6 +24,20 @@ test('other audio has other keys: in length, at its ends, or throughout', () => 
   const all = [data, recording(2), `${data}x`, `x${data.slice(1)}`, `${data.slice(0, -1)}!`, 'x', '', 'y']
   const keys = all.map(each => JSON.stringify(audioKeysOf(asked(inline(each)))))
   expect(new Set(keys).size).toBe(all.length)
+})
+
+test('a recording that is still coming has the same key, whatever is asked and wherever the body was cut', () => {
+  const head = (data: string, question: string, bytes: number) => {
+    const text = { type: 'text', text: question }
+    const body = { model: 'pocket', messages: [{ role: 'user', content: [text, inline(data)] }] }
+    return audioKeysOfHead(new TextEncoder().encode(JSON.stringify(body)).subarray(0, bytes))
+  }
+  const data = recording(1)
+  const keys = head(data, 'What is this?', 100_000)
+  expect(keys).toHaveLength(1)
+  expect(head(data, 'And "that"?', 200_000)).toEqual(keys)
+  expect(head(recording(2), 'What is this?', 100_000)).not.toEqual(keys)
+  expect(head(data.slice(0, 1_000), 'a long question '.repeat(3_000), 100_000)).toEqual([])
 })
 
 test('audio that was sent before is known by its id; the conversation`s first audio comes first', () => {

@@ -9,6 +9,9 @@ const cachedPrefix = 'audio:'
 /** Of a recording, this much is looked at: its beginning, its end, and pieces between. */
 const sampleCharacters = 64
 const sampleCount = 64
+/** Of a recording that is still coming, this much is relied on. */
+const headSampleBytes = 64 * 1024
+const quoteByte = 0x22
 
 /**
  * The audio of a conversation, in order. Nothing is decoded and little is read: a recording of 25 MB costs as much as
@@ -36,6 +39,22 @@ export function audioKeyOfFile(bytes: Uint8Array): AudioKey {
 /** An uploaded file. */
 export function audioKeyOfFileId(id: string): AudioKey {
   return contentKey(`file:${id}`)
+}
+
+/**
+ * The first recording of a JSON body of which only the beginning has come, by its own beginning: whatever else the body
+ * asks, and wherever it was cut. Nothing else in such a body is so long without a quote.
+ */
+export function audioKeysOfHead(head: Uint8Array): AudioKey[] {
+  for (let start = 0; head.byteLength - start >= headSampleBytes; ) {
+    const quote = head.indexOf(quoteByte, start)
+    const end = quote < 0 ? head.byteLength : quote
+    if (end - start >= headSampleBytes) {
+      return [audioKeyOfFile(head.subarray(start, start + headSampleBytes))]
+    }
+    start = end + 1
+  }
+  return []
 }
 
 function urlKey(url: string): AudioKey {

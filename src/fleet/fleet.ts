@@ -149,8 +149,7 @@ export class Fleet {
     let choice = firstChoice
     let failures = 0
     let last: Unanswered | null = null
-    const mostAttempts = request.rest === undefined ? maxAttempts : 1
-    for (let attempts = 0; attempts < mostAttempts; attempts++) {
+    for (let attempts = 0; attempts < maxAttempts; attempts++) {
       if (attempts > 0) {
         choice = await this.#choose(request, deadlineMs, tried)
         // Who says that it can't do more is believed; the client is told what the last worker said.
@@ -163,6 +162,8 @@ export class Fleet {
       if (result.kind === 'answered') return result.response
       last = result
       if (result.kind === 'failed' && ++failures >= maxFailures) break
+      // What was taken of a body that is still coming can't be sent again.
+      if (request.rest?.locked) break
     }
     if (last!.response !== null) return last!.response
     throw last!.error

@@ -8,7 +8,7 @@ export interface ForwardedRequest {
   requestId: string
   tenant: string
   body: Uint8Array
-  /** What follows `body` and is still to come. It can be sent once, so such a request goes to one worker only. */
+  /** What follows `body` and is still to come. Once a worker has begun to take it, no other can be asked. */
   rest?: ReadableStream<Uint8Array>
   /** `application/json` unless said, e.g. a multipart type with its boundary. */
   contentType?: string

@@ -79,16 +79,24 @@ export async function toUpstream(
   }
 }
 
-/** The head of a body and what follows. */
+/** The head of a body and what follows, of which nothing is taken (`rest.locked`) before the head is on its way. */
 function streamed(head: Uint8Array, rest: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-  const writer = writable.getWriter()
-  writer
-    .write(head)
-    .then(() => {
-      writer.releaseLock()
-      return rest.pipeTo(writable)
-    })
-    .catch(error => rest.cancel(error).catch(() => {}))
-  return readable
+  let isHeadTaken = false
+  let reader: ReadableStreamDefaultReader<Uint8Array> | null = null
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (!isHeadTaken) {
+          isHeadTaken = true
+          return controller.enqueue(head)
+        }
+        reader ??= rest.getReader()
+        const { done, value } = await reader.read()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: reason => reader?.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
 }

@@ -6,6 +6,7 @@
 import type { Handler } from 'hono'
 import { backgroundOf } from '../background.ts'
 import type { EdgeEnv } from '../edge-env.ts'
+import { audioKeysOfHead } from '../fleet/affinity.ts'
 import type { AudioKey } from '../fleet/choose.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { ApiError } from '../protocol/errors.ts'
@@ -61,7 +62,10 @@ export function forwardedJson(
         param: 'model',
       })
     }
-    const what = rest === null || model === null ? parse(parseJson(head)) : { model, stream, rest }
+    const what =
+      rest === null || model === null
+        ? parse(parseJson(head))
+        : { model, stream, rest, audio: audioKeysOfHead(head) }
     const forwarded = fleet.forward({
       ...what,
       path,
