@@ -4,6 +4,7 @@ import { ApiError, type ErrorCode } from '../../src/protocol/errors.ts'
 import { closeDecoder, type DecodedAudio, decodeAudio, decodeAudioPieces } from './decode.ts'
 import { concatenate } from './decode-file.ts'
 import { DecodePool } from './decode-pool.ts'
+import { flacBomb, indexOfOggPage, opusBomb } from './fixtures/bombs.ts'
 
 // Starting a thread takes seconds on a machine that is busy with other things.
 vi.setConfig({ testTimeout: 60_000 })
@@ -293,54 +294,3 @@ describe('decodeAudioPieces', () => {
 })
 
 /** Offset of page `index` of an Ogg file. */
-function indexOfOggPage(file: Uint8Array, index: number): number {
-  let at = -1
-  for (let i = 0; i <= index; i++) at = Buffer.from(file).indexOf('OggS', at + 1)
-  return at
-}
-
-/** The headers of a real file, then pages of 255 packets of 2 bytes that each stand for 120 ms. */
-function opusBomb(packets: number): Uint8Array {
-  const real = fixture('opus.opus')
-  const headers = real.subarray(0, indexOfOggPage(real, 2))
-  const pages: Uint8Array[] = []
-  for (let left = packets; left > 0; left -= 255) {
-    const count = Math.min(255, left)
-    const page = new Uint8Array(27 + count * 3)
-    page.set(real.subarray(0, 26))
-    page[5] = 0
-    page.fill(0xff, 6, 14)
-    page[26] = count
-    page.fill(2, 27, 27 + count)
-    // 20 ms of CELT a frame, six frames a packet, all empty.
-    for (let i = 0; i < count; i++) page.set([0xfb, 6], 27 + count + i * 2)
-    pages.push(page)
-  }
-  return Buffer.concat([headers, ...pages])
-}
-
-/** STREAMINFO, then frames of silence: 65,535 samples of mono, one constant subframe. */
-function flacBomb(frames: number): Uint8Array {
-  const header = fixture('flac.oga')
-  const streamInfo = header.subarray(
-    Buffer.from(header).indexOf('fLaC'),
-    Buffer.from(header).indexOf('fLaC') + 42,
-  )
-  const start = Uint8Array.from(streamInfo)
-  start[4] = 0x80
-  const frame = [0xff, 0xf8, 0x75, 0x08, 0x00, 0xff, 0xfe]
-  frame.push(crc(frame, 8, 0x07), 0x00, 0x00, 0x00)
-  const check = crc(frame, 16, 0x8005)
-  frame.push(check >> 8, check & 255)
-  return Buffer.concat([start, ...Array.from({ length: frames }, () => Uint8Array.from(frame))])
-}
-
-function crc(bytes: number[], bits: number, polynomial: number): number {
-  let value = 0
-  for (const byte of bytes) {
-    value ^= byte << (bits - 8)
-    for (let i = 0; i < 8; i++) value = (value << 1) ^ (value & (1 << (bits - 1)) ? polynomial : 0)
-    value &= (1 << bits) - 1
-  }
-  return value
-}
