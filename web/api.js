@@ -1,14 +1,17 @@
 // @ts-check
 /** The page's client of the API: models, and chat answers as they come. */
+import { keyHeaders } from './api-key.js'
 import { readEventData } from './server-sent-events.js'
 
 /**
- * @typedef {{type: 'text', text: string} | {type: 'input_audio', input_audio: {data: string, format?: string}}} Part
+ * @typedef {{type: 'text', text: string}
+ *   | {type: 'input_audio', input_audio: {data: string, format?: string}}
+ *   | {type: 'audio_url', audio_url: {url: string}}} Part `audio:<id>` for audio that the server has heard
  * @typedef {{role: 'user' | 'assistant' | 'system', content: string | Part[]}} Message
  * @typedef {{model: string, messages: Message[], long_audio?: 'error' | 'chunk'}} ChatRequest
  *
  * @typedef {{start: number, end: number}} SecondsRange
- * @typedef {{index: number, seconds_received: number, seconds_encoded: number, ranges: SecondsRange[]}} AudioCoverage
+ * @typedef {{index: number, audio_id?: string, seconds_received: number, seconds_encoded: number, ranges: SecondsRange[]}} AudioCoverage
  * @typedef {object} Usage
  * @property {number} prompt_tokens
  * @property {number} completion_tokens
@@ -85,7 +88,7 @@ export async function* streamChat(request, signal) {
 async function send(path, init) {
   let response
   try {
-    response = await fetch(path, init)
+    response = await fetch(path, { ...init, headers: { ...init.headers, ...keyHeaders() } })
   } catch (error) {
     if (init.signal?.aborted) throw error
     throw new ServerError("The server can't be reached. Is it running?", { code: 'connection' })

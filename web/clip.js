@@ -8,6 +8,7 @@
  * @property {Blob} blob
  * @property {Peaks | null} peaks null where the browser can't decode it; the server may all the same
  * @property {number | null} seconds
+ * @property {string | null} audioId what the server knows it by, once it has heard it
  *
  * @typedef {Float32Array} Peaks [buckets] the largest absolute sample of each, [0, 1]
  */
@@ -36,6 +37,7 @@ export async function loadClip(blob, name) {
     blob,
     peaks: samples && peaksOf(samples, BUCKETS),
     seconds: samples && samples.length / DRAWING_RATE_HZ,
+    audioId: null,
   }
 }
 

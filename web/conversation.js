@@ -4,6 +4,7 @@
 /**
  * @typedef {import('./clip.js').Clip} Clip
  * @typedef {import('./api.js').Message} Message
+ * @typedef {import('./api.js').Part} Part
  * @typedef {{clip: Clip | null, text: string}} Question at least one of the two; a clip without text is a talk
  */
 
@@ -34,35 +35,43 @@ export class Conversation {
     this.#turns.push({ question, answer })
   }
 
+  /** Its recordings, and that of a question, in the order in which they are sent. @param {Question} next */
+  clipsWith(next) {
+    return [...this.#turns.map(({ question }) => question), next].flatMap(({ clip }) => (clip ? [clip] : []))
+  }
+
   /**
    * @param {Question} next what is asked now
-   * @param {(clip: Clip) => string | Promise<string>} dataOf base64 of a recording, or what stands for it
+   * @param {(clip: Clip) => Part | Promise<Part>} partOf a recording as it is sent
    * @returns {Promise<Message[]>} as the wire has them
    */
-  async messagesWith(next, dataOf) {
+  async messagesWith(next, partOf) {
     /** @type {Message[]} */
     const messages = []
     for (const { question, answer } of this.#turns) {
-      messages.push(await messageOf(question, dataOf), { role: 'assistant', content: answer })
+      messages.push(await messageOf(question, partOf), { role: 'assistant', content: answer })
     }
-    return [...messages, await messageOf(next, dataOf)]
+    return [...messages, await messageOf(next, partOf)]
   }
 }
 
 /**
+ * @param {Clip} clip
+ * @param {string} data base64 of it, or what stands for that
+ * @returns {Part}
+ */
+export function audioPart({ format }, data) {
+  return { type: 'input_audio', input_audio: { data, ...(format && { format }) } }
+}
+
+/**
  * @param {Question} question
- * @param {(clip: Clip) => string | Promise<string>} dataOf
+ * @param {(clip: Clip) => Part | Promise<Part>} partOf
  * @returns {Promise<Message>}
  */
-async function messageOf({ clip, text }, dataOf) {
+async function messageOf({ clip, text }, partOf) {
   if (!clip) return { role: 'user', content: text }
-  /** @type {import('./api.js').Part[]} */
-  const content = [
-    {
-      type: 'input_audio',
-      input_audio: { data: await dataOf(clip), ...(clip.format && { format: clip.format }) },
-    },
-  ]
+  const content = [await partOf(clip)]
   if (text) content.push({ type: 'text', text })
   return { role: 'user', content }
 }

@@ -1,8 +1,10 @@
 // @ts-check
 /** The page: a recording and a question in, an answer as it comes; follow-up turns; the request as code. */
-import { listModels, ServerError, streamChat } from './api.js'
-import { base64Of } from './clip.js'
-import { Conversation } from './conversation.js'
+import { listModels, ServerError } from './api.js'
+import { apiKey } from './api-key.js'
+import { streamAnswer } from './ask.js'
+import { audioPart, Conversation } from './conversation.js'
+import { KeyForm } from './key-form.js'
 import { choiceOf, fillChips, find } from './page.js'
 import { RecordingPanel } from './recording-panel.js'
 import { snippetOf } from './snippets.js'
@@ -39,6 +41,7 @@ let answering = null
 const mode = choiceOf('mode', showMode)
 const language = choiceOf('language', showSnippet)
 const panel = new RecordingPanel({ onClip, onRecording, onProblem: showHint })
+const keyForm = new KeyForm({ onKey: connect, onForget: showKeyless })
 
 /** Whoever begins to talk isn't listening any longer. */
 function onRecording() {
@@ -119,9 +122,8 @@ async function answer(question, longAudio, signal) {
   /** @type {Usage | null} */
   let usage = null
   try {
-    const messages = await within.messagesWith(question, clip => base64Of(clip.blob))
-    const request = { model: model.value, messages, ...(longAudio && { long_audio: longAudio }) }
-    for await (const event of streamChat(request, signal)) {
+    const parameters = { model: model.value, ...(longAudio && { long_audio: longAudio }) }
+    for await (const event of streamAnswer(within, question, parameters, signal)) {
       if (event.type === 'finish') reason = event.reason
       else if (event.type === 'usage') usage = event.usage
       else {
@@ -135,6 +137,7 @@ async function answer(question, longAudio, signal) {
     if (!signal.aborted) {
       const failure = error instanceof ServerError ? error : new ServerError(String(error))
       turn.fail(failure, remediesOf(failure))
+      if (failure.status === 401) askForKey(failure)
       questionBox.value ||= text
       return
     }
@@ -203,11 +206,37 @@ async function showSnippet() {
   const question = { clip, text: text || (mode() === 'ask' ? FIRST_EXAMPLE : '') }
   // With nothing chosen yet the example is of a recording all the same.
   if (!clip && conversation.isEmpty) {
-    question.clip = { name: 'clip.wav', format: 'wav', blob: new Blob(), peaks: null, seconds: null }
+    question.clip = {
+      name: 'clip.wav',
+      format: 'wav',
+      blob: new Blob(),
+      peaks: null,
+      seconds: null,
+      audioId: null,
+    }
   }
-  const messages = await conversation.messagesWith(question, clip => clip.name)
+  const messages = await conversation.messagesWith(question, clip => audioPart(clip, clip.name))
   const request = { model: model.value, messages }
-  find('snippet', HTMLElement).textContent = snippetOf(/** @type {Language} */ (language()), baseUrl, request)
+  find('snippet', HTMLElement).textContent = snippetOf(
+    /** @type {Language} */ (language()),
+    baseUrl,
+    request,
+    apiKey() !== null,
+  )
+}
+
+/** @param {ServerError} error why there has to be one, or another */
+function askForKey(error) {
+  keyForm.ask(error)
+  showKeyless()
+}
+
+/** Nothing can be asked until there is a key. */
+function showKeyless() {
+  find('notice', HTMLElement).hidden = true
+  model.replaceChildren(new Option('Needs a key', ''))
+  model.disabled = true
+  showState()
 }
 
 /** Fills the list of models; a server that isn't ready yet is asked again until it is. */
@@ -219,8 +248,10 @@ async function connect() {
     if (ids.includes('pocket')) model.value = 'pocket'
     model.disabled = ids.length < 2
     notice.hidden = true
+    keyForm.close()
     showState()
   } catch (error) {
+    if (error instanceof ServerError && error.status === 401) return askForKey(error)
     notice.textContent = `${error instanceof Error ? error.message : error} Trying again…`
     notice.hidden = false
     setTimeout(connect, RECONNECT_MS)

@@ -29,6 +29,10 @@ export interface FakeServer {
   readonly replies: Reply[]
   samples: { file: string; title: string; question?: string; body: Buffer }[]
   modelsStatus: number
+  /** The key that it asks for; null: none. */
+  key: string | null
+  /** Every URL that it was asked for, and the keys that came with it. */
+  readonly seen: { url: string; authorization: string | undefined }[]
   close(): Promise<void>
 }
 
@@ -45,10 +49,16 @@ const WEB = new URL('../../web/', import.meta.url).pathname
 export async function startFakeServer(): Promise<FakeServer> {
   const requests: FakeServer['requests'] = []
   const replies: Reply[] = []
+  const seen: FakeServer['seen'] = []
   let aborted = 0
 
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    const { authorization } = request.headers
+    seen.push({ url: request.url ?? '', authorization })
+    if (path.startsWith('/v1/') && fake.key !== null && authorization !== `Bearer ${fake.key}`) {
+      return sendJson(response, 401, { error: invalidKey })
+    }
     if (path === '/v1/models') return sendJson(response, fake.modelsStatus, models(fake.modelsStatus))
     if (path === '/v1/chat/completions') return chat(request, response)
     if (path === '/samples/samples.json') {
@@ -109,12 +119,19 @@ export async function startFakeServer(): Promise<FakeServer> {
     aborted: () => aborted,
     samples: [],
     modelsStatus: 200,
+    key: null,
+    seen,
     async close() {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))
     },
   }
   return fake
+}
+
+const invalidKey = {
+  message: 'The API key is not valid: it is misspelt, expired or revoked. Send another one.',
+  code: 'invalid_api_key',
 }
 
 function models(status: number) {

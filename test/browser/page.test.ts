@@ -111,6 +111,31 @@ describe('a recording and a question', () => {
     expect(server.requests[2]?.messages.length).toBe(1)
   })
 
+  test('audio that was heard goes by its id from then on, and whole again where it is forgotten', async () => {
+    const id = 'a'.repeat(64)
+    const usage = { ...USAGE, audio: [{ ...USAGE.audio[0], audio_id: id }] }
+    const forgotten = { message: 'The audio is not cached.', code: 'audio_not_cached' }
+    server.replies.push(
+      { kind: 'answer', words: ['One.'], usage },
+      { kind: 'answer', words: ['Two.'], usage },
+      { kind: 'refuse', status: 404, error: forgotten },
+      { kind: 'answer', words: ['Three.'], usage },
+    )
+    await open()
+    await choose()
+    for (const answer of ['One.', 'Two.', 'Three.']) {
+      await page.fill('#question', 'And?')
+      await page.click('#send')
+      await seen(answer)
+      await page.locator('#send:visible').waitFor()
+    }
+    const sent = server.requests.map(({ messages }) => (messages[0]!.content as { type: string }[])[0])
+    const whole = { type: 'input_audio', input_audio: { data: wav.toString('base64'), format: 'wav' } }
+    const named = { type: 'audio_url', audio_url: { url: `audio:${id}` } }
+    expect(sent).toEqual([whole, named, named, whole])
+    expect(await page.locator('[role=alert]').count()).toBe(0)
+  })
+
   test('a sample of the server brings its question', async () => {
     server.samples = [{ file: 'bells.wav', title: 'Bells', question: 'What rings?', body: wav }]
     await open()
@@ -232,6 +257,75 @@ describe('errors', () => {
     await page.click('#send')
     await seen('Choose a recording and write a question first.')
     expect(server.requests).toEqual([])
+  })
+})
+
+describe('a server that asks for a key', () => {
+  beforeEach(() => {
+    server.key = 'auricle_0123456789abcdef_secret'
+  })
+
+  test('is given one, in a header of each request and nowhere else, as long as the tab is open', async () => {
+    server.replies.push({ kind: 'answer', words: ['Hello.'] })
+    await page.goto(server.url)
+    await page.locator('#key:focus').waitFor()
+    expect(await page.isDisabled('#send')).toBe(true)
+    await page.fill('#key', 'auricle_wrong')
+    await page.keyboard.press('Enter')
+    await seen(/The API key is not valid/)
+    expect(await page.inputValue('#key')).toBe('')
+    await page.fill('#key', server.key!)
+    await page.keyboard.press('Enter')
+    await page.locator('#send:not([disabled])').waitFor()
+    expect(await page.isVisible('#key-form')).toBe(false)
+    await page.fill('#question', 'What is said?')
+    await page.click('#send')
+    await seen('Hello.')
+    await page.reload()
+    await page.locator('#send:not([disabled])').waitFor()
+    expect(server.seen.map(({ url }) => url).join()).not.toContain('auricle_')
+    expect(page.url()).not.toContain('auricle_')
+    const withKey = server.seen.filter(({ authorization }) => authorization !== undefined)
+    expect(withKey.every(({ url }) => url.startsWith('/v1/'))).toBe(true)
+    const other = await context.newPage()
+    await other.goto(server.url)
+    await other.locator('#key:focus').waitFor()
+  })
+
+  test('that takes it back in a conversation is given another, and the question is still there', async () => {
+    await page.goto(server.url)
+    await page.fill('#key', server.key!)
+    await page.keyboard.press('Enter')
+    await page.locator('#send:not([disabled])').waitFor()
+    server.key = 'auricle_0123456789abcdef_another'
+    await page.fill('#question', 'What is said?')
+    await page.click('#send')
+    await page.locator('#key:focus').waitFor()
+    expect(await page.inputValue('#question')).toBe('What is said?')
+    await page.fill('#key', server.key)
+    await page.keyboard.press('Enter')
+    await page.locator('#send:not([disabled])').waitFor()
+    await page.click('#send')
+    await seen('Nothing.')
+  })
+
+  test('can be left: the key is forgotten', async () => {
+    await page.goto(server.url)
+    await page.fill('#key', server.key!)
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Forget the API key' }).click()
+    await page.locator('#key:focus').waitFor()
+    expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).toBe('{}')
+  })
+
+  test('is asked from code with a key of the environment, which the page doesn’t write down', async () => {
+    await page.goto(server.url)
+    await page.fill('#key', server.key!)
+    await page.keyboard.press('Enter')
+    await page.locator('#send:not([disabled])').waitFor()
+    await page.click('.code summary')
+    await seen(/authorization: Bearer \$AURICLE_API_KEY/)
+    expect(await page.content()).not.toContain(server.key!)
   })
 })
 

@@ -48,6 +48,16 @@ test('hears a recording, answers in the page, and says what it took', async () =
   expect(refused).toEqual([])
 })
 
+test('a follow-up names the recording by its id, and the server still knows it', async () => {
+  const sent = page.waitForRequest(request => request.url().endsWith('/v1/chat/completions'))
+  await page.fill('#question', 'Transcribe the audio.')
+  await page.click('#send')
+  expect((await sent).postData()).toMatch(/"audio:[0-9a-f]{64}"/)
+  await page.locator('.facts').nth(1).waitFor({ timeout: 100_000 })
+  expect(await page.locator('.answer-text').nth(1).textContent()).toMatch(/your country/i)
+  expect(await page.locator('[role=alert]').count()).toBe(0)
+})
+
 test('what the server cannot read is said in its words', async () => {
   await page.setInputFiles('#file', {
     name: 'notes.mp3',
