@@ -127,7 +127,7 @@ function leastWorthKeeping(state: SchedulerState): number {
 
 function admit(state: SchedulerState, sequence: WaitingSequence, place: Place): SchedulerState {
   const { slot, reused, changed } = place
-  const running: RunningSequence = { ...sequence, slot, computed: reused, reused }
+  const running: RunningSequence = { ...sequence, slot, computed: reused, reused, drafted: 0, accepted: 0 }
   const slots = [...state.slots]
   for (const [other, content] of changed) slots[other] = content
   slots[slot] = { kind: 'taken', by: sequence.id }

@@ -51,11 +51,18 @@ export function toNewSequence(
     prompt: contentOf(request, tenant, vocabularySize),
     family: fork.family ?? id,
     tokens: fork.tokens ?? [],
+    sources: fork.family === undefined ? sourcesOf(request, vocabularySize) : [],
     maxTokens: request.maxTokens,
     stopIds: request.stopIds,
     admitByMs: queueTimeoutMs === undefined ? null : submittedMs + queueTimeoutMs,
     deadlineMs,
   }
+}
+
+/** What an answer may repeat: what was heard, then the prompt, without what stands for spliced vectors. */
+function sourcesOf({ prompt }: EngineRequest, vocabularySize: number): Int32Array[] {
+  const written = prompt.ids.map(id => (id < vocabularySize ? id : -1))
+  return prompt.heard === undefined ? [written] : [prompt.heard, written]
 }
 
 function contentOf(

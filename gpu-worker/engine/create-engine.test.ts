@@ -223,6 +223,47 @@ describe.each([
     expect(alone.tokens).not.toEqual(GOLDENS[4]!.tokens)
   })
 
+  test('drafts change nothing but the number of steps', async () => {
+    const withDrafts = engineWith({ maxDrafts: 3 })
+    const without = engineWith()
+    const changes: Partial<SamplingOptions>[] = [{}, { temperature: 0.5, seed: 3, repetitionPenalty: 1.3 }]
+    for (const sampling of changes.map(change => ({ ...GREEDY, ...change }))) {
+      for (const { checkpoint, prompt } of GOLDENS) {
+        // What it will say was heard, with a mistake.
+        const said = await collect(without.generate(requestFor(prompt, { checkpoint, sampling })))
+        const heard = Int32Array.from(said.tokens, (token, index) => (index === 12 ? token ^ 1 : token))
+        for (const maxTokens of [ANSWER, ANSWER - 3]) {
+          const asked = requestFor(prompt, { checkpoint, sampling, maxTokens })
+          const events = async (engine: Engine, request: EngineRequest) => {
+            const before = engine.stats().steps
+            const all: EngineEvent[] = []
+            for await (const event of engine.generate(request)) if (event.type === 'token') all.push(event)
+            return { all, steps: engine.stats().steps - before }
+          }
+          const fast = await events(withDrafts, { ...asked, prompt: { ...asked.prompt, heard } })
+          const slow = await events(without, asked)
+          expect(fast.all.map(event => event.type === 'token' && event.id)).toEqual(
+            slow.all.map(event => event.type === 'token' && event.id),
+          )
+          expect(fast.steps).toBeLessThan(0.7 * slow.steps)
+        }
+      }
+    }
+  })
+
+  test('drafts end where the answer does', async () => {
+    const engine = engineWith({ maxDrafts: 3, slotCapacity: 40 })
+    const { prompt, tokens, checkpoint } = GOLDENS[0]!
+    const asked = requestFor(prompt, { checkpoint, stopIds: new Set([tokens[6]!]) })
+    const heard = Int32Array.from(tokens)
+    const stop = tokens.indexOf(tokens[6]!) + 1
+    const answer = await collect(engine.generate({ ...asked, prompt: { ...asked.prompt, heard } }))
+    expect(answer).toMatchObject({ tokens: tokens.slice(0, stop), reason: 'stop' })
+    // What was computed behind is not taken for an answer's.
+    const again = await collect(engine.generate(requestFor(prompt, { checkpoint })))
+    expect(again.tokens).toEqual(tokens.slice(0, again.tokens.length))
+  })
+
   test('log-probabilities come when asked for', async () => {
     const { prompt, firstLogits } = GOLDENS[4]!
     const sampling = { ...GREEDY, topLogprobs: 3 }

@@ -37,6 +37,7 @@ export const ENGINE_DEFAULTS = {
   maxWaiting: 64,
   prefillBudget: 64,
   prefillBudgetIdle: 256,
+  maxDrafts: 0,
   minimumReuse: 16,
   growthReserve: 16,
   agingMs: 5000,
@@ -272,7 +273,7 @@ class LocalEngine implements Engine {
     }
   }
 
-  /** Samples from what a run gave, and hands the token on at once. */
+  /** Samples from what a run gave, and hands the tokens on at once. */
   #take(result: StepResult): Outcome {
     if (result.kind === 'computed') return { kind: 'computed' }
     const session = this.#sessions.get(result.id)
@@ -280,20 +281,31 @@ class LocalEngine implements Engine {
     if (session === undefined) return { kind: 'failed' }
     try {
       if (result.kind === 'failed') throw result.error
-      const { id, logprobs } = this.#choose(result.logits, session)
-      session.noteToken()
-      this.#counters.tokensGenerated += 1
-      session.stream.push({
-        type: 'token',
-        id,
-        logprob: logprobs?.logprob ?? null,
-        topLogprobs: logprobs?.top ?? [],
-      })
-      return { kind: 'token', token: id }
+      const tokens: number[] = []
+      for (const [row, logits] of result.logits.entries()) {
+        const token = this.#emit(logits, session)
+        tokens.push(token)
+        // What was computed behind a draft holds if the draft came true.
+        if (token !== result.drafts[row] || session.request.stopIds.has(token)) break
+      }
+      return { kind: 'tokens', tokens }
     } catch (error) {
       this.#fail(session, error)
       return { kind: 'failed' }
     }
+  }
+
+  #emit(logits: Float32Array, session: Session): number {
+    const { id, logprobs } = this.#choose(logits, session)
+    session.noteToken()
+    this.#counters.tokensGenerated += 1
+    session.stream.push({
+      type: 'token',
+      id,
+      logprob: logprobs?.logprob ?? null,
+      topLogprobs: logprobs?.top ?? [],
+    })
+    return id
   }
 
   #choose(logits: Float32Array, { branch, sampling }: Session): SampledToken {

@@ -27,6 +27,11 @@ export interface EngineOptions {
   prefillBudget?: number
   /** Prompt tokens computed in one step while nothing else runs. */
   prefillBudgetIdle?: number
+  /**
+   * Tokens that are guessed for an answer that is alone, at most, and computed along: those that come true save their
+   * steps. Only for a decoder whose results are the same to the last bit then, or answers are not.
+   */
+  maxDrafts?: number
   /** A common prefix shorter than this isn't copied from another slot. */
   minimumReuse?: number
   /** Tokens that all who run should have room for when another begins. */

@@ -23,6 +23,8 @@ const states = fc
         slot,
         computed: 0,
         reused: 0,
+        drafted: 0,
+        accepted: 0,
       }))
       return {
         ...empty,

@@ -4,7 +4,7 @@ import type { OrtSession } from '../runtime/runtime.ts'
 import { type BindableTensor, elementCount } from '../runtime/tensor.ts'
 import { DecoderBinding } from './decoder-binding.ts'
 import { KV_TYPES, KvCache, type KvLayout } from './kv-cache.ts'
-import type { Plan, PrefillChunk, SlotMove } from './plan.ts'
+import type { DecodeRow, Plan, PrefillChunk, SlotMove } from './plan.ts'
 import { type SlotRange, toSlotRanges } from './slot-ranges.ts'
 import type { AdapterWeights, TokenEmbeddings } from './types.ts'
 
@@ -16,9 +16,15 @@ export interface PrefillInput {
   readonly signal: AbortSignal
 }
 
-/** What one sequence's part of a plan gave. `logits` [vocabulary] f32 holds until the next one is asked for. */
+/** What one sequence's part of a plan gave. */
 export type StepResult =
-  | { readonly kind: 'logits'; readonly id: string; readonly logits: Float32Array }
+  | {
+      readonly kind: 'logits'
+      readonly id: string
+      /** Each [vocabulary] f32, of the position that was due and behind each draft; until the next result is asked for. */
+      readonly logits: readonly Float32Array[]
+      readonly drafts: readonly number[]
+    }
   | { readonly kind: 'computed'; readonly id: string }
   | { readonly kind: 'failed'; readonly id: string; readonly error: unknown }
 
@@ -27,6 +33,11 @@ export interface RunnerModel {
   readonly decoder: OrtSession
   readonly embeddings: TokenEmbeddings
   readonly checkpoints: ReadonlyMap<string, AdapterWeights>
+}
+
+/** What its memory must hold. */
+export type RunnerBounds = Pick<KvLayout, 'slots' | 'slotCapacity' | 'kvBytes'> & {
+  readonly maxDrafts?: number
 }
 
 /** How long slots are moved at a time: a health request waits behind it. */
@@ -42,21 +53,22 @@ export class ModelRunner {
   readonly #sizes: { hidden: number; vocabulary: number }
   readonly #adapters: Map<string | null, ReadonlyMap<string, BindableTensor>>
   readonly #bindings = new Map<string, DecoderBinding>()
-  /** [slots, hidden] f32: what goes into a decode */
+  /** [slots, hidden] f32: what goes into a decode; or a row with its drafts, [1 + drafts, hidden] */
   readonly #stepEmbeddings: Float32Array
-  /** [slots, vocabulary] f32 */
+  /** [slots, vocabulary] f32; or [1 + drafts, vocabulary] */
   readonly #logits: Float32Array
 
   /** @throws RangeError when the decoder or an adapter isn't what we can run */
-  constructor(model: RunnerModel, bounds: Pick<KvLayout, 'slots' | 'slotCapacity' | 'kvBytes'>) {
+  constructor(model: RunnerModel, bounds: RunnerBounds) {
     const { decoder, embeddings, checkpoints } = model
     this.#model = model
     this.#sizes = { hidden: embeddings.hiddenSize, vocabulary: outputWidth(decoder, 'logits') }
     this.cache = new KvCache({ ...readKvShape(decoder), ...bounds }, decoder.memory)
     this.#adapters = new Map([[null, adapterInputs(decoder, new Map())]])
     for (const [name, weights] of checkpoints) this.addAdapter(name, weights)
-    this.#stepEmbeddings = new Float32Array(bounds.slots * this.#sizes.hidden)
-    this.#logits = new Float32Array(bounds.slots * this.#sizes.vocabulary)
+    const rows = Math.max(bounds.slots, 1 + (bounds.maxDrafts ?? 0))
+    this.#stepEmbeddings = new Float32Array(rows * this.#sizes.hidden)
+    this.#logits = new Float32Array(rows * this.#sizes.vocabulary)
   }
 
   hasAdapter(name: string): boolean {
@@ -118,6 +130,7 @@ export class ModelRunner {
    */
   async *#decode(range: SlotRange, lengths: number[]): AsyncGenerator<StepResult, void> {
     const { first, count, rows } = range
+    if (rows[0]!.drafts.length > 0) return yield await this.#decodeDrafts(rows[0]!)
     const { hidden, vocabulary } = this.#sizes
     const embeddings = this.#stepEmbeddings.subarray(0, count * hidden)
     for (const { slot, token } of rows) {
@@ -142,8 +155,38 @@ export class ModelRunner {
     for (const { slot, position } of rows) lengths[slot] = position + 1
     for (const { id, samples } of rows) if (!samples) yield { kind: 'computed', id }
     for (const [row, { id }] of sampling.entries()) {
-      yield { kind: 'logits', id, logits: logits.subarray(row * vocabulary, (row + 1) * vocabulary) }
+      yield {
+        kind: 'logits',
+        id,
+        logits: [logits.subarray(row * vocabulary, (row + 1) * vocabulary)],
+        drafts: [],
+      }
     }
+  }
+
+  /** The only row of a step, with what may follow it. What doesn't come true is garbage behind the valid positions. */
+  async #decodeDrafts({ id, checkpoint, slot, token, position, drafts }: DecodeRow): Promise<StepResult> {
+    const { hidden, vocabulary } = this.#sizes
+    const count = 1 + drafts.length
+    const embeddings = this.#stepEmbeddings.subarray(0, count * hidden)
+    for (const [row, each] of [token, ...drafts].entries()) {
+      this.#model.embeddings.lookup(each, embeddings, row * hidden)
+    }
+    const rows = Array.from({ length: count }, (_, row) => row)
+    const logits = this.#logits.subarray(0, count * vocabulary)
+    try {
+      await this.#binding(checkpoint, slot, 1).run({
+        embeddings,
+        positions: count,
+        pastLengths: [position],
+        logitsPositions: rows,
+        logits,
+      })
+    } catch (error) {
+      return { kind: 'failed', id, error }
+    }
+    const rowLogits = rows.map(row => logits.subarray(row * vocabulary, (row + 1) * vocabulary))
+    return { kind: 'logits', id, logits: rowLogits, drafts }
   }
 
   async #prefill(chunk: PrefillChunk, { embeddings, signal }: PrefillInput): Promise<StepResult> {
@@ -161,7 +204,7 @@ export class ModelRunner {
         },
         { signal },
       )
-      return samples ? { kind: 'logits', id, logits } : { kind: 'computed', id }
+      return samples ? { kind: 'logits', id, logits: [logits], drafts: [] } : { kind: 'computed', id }
     } catch (error) {
       return { kind: 'failed', id, error }
     }
@@ -194,6 +237,7 @@ export class ModelRunner {
 /** [slots] Where a plan's writing into each slot ends; any slot may be an idle row of a decode. */
 function endsOf({ slotLengths, decodes, prefills }: Plan): number[] {
   const ends = slotLengths.map(length => length + (decodes.length > 0 ? 1 : 0))
+  for (const { slot, position, drafts } of decodes) ends[slot] = position + 1 + drafts.length
   for (const { slot, start, count } of prefills) ends[slot] = start + count
   return ends
 }

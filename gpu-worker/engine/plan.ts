@@ -30,6 +30,8 @@ export interface DecodeRow {
   readonly position: number
   /** Whether the next token is sampled: not when it is known already. */
   readonly samples: boolean
+  /** What may come next: computed behind `token`, in the hope that it is sampled. Only where it is the only row. */
+  readonly drafts: readonly number[]
 }
 
 /** Moves first, in their order; then decodes and prefills. */
@@ -49,7 +51,7 @@ export interface Plan {
 export type Outcome =
   /** The chunk or token is computed; it samples nothing. */
   | { readonly kind: 'computed' }
-  /** A token was sampled. */
-  | { readonly kind: 'token'; readonly token: number }
+  /** A token was sampled; more than one where drafts came true: then each but the last is the draft in its place. */
+  | { readonly kind: 'tokens'; readonly tokens: readonly number[] }
   /** The run that it was part of failed; the slot's new positions hold nothing of worth. */
   | { readonly kind: 'failed' }

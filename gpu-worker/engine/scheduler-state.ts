@@ -16,6 +16,8 @@ export interface SchedulerConfig {
   readonly prefillBudget: number
   /** Prompt positions a step while nobody decodes; at least 3. */
   readonly prefillBudgetIdle: number
+  /** Tokens that are guessed for a sequence that runs alone, and computed along. */
+  readonly maxDrafts: number
   /** A shorter common prefix isn't worth copying or waiting for. */
   readonly minimumReuse: number
   /** A sequence that waits this long counts as of the next higher priority. */

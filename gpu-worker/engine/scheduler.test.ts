@@ -85,7 +85,7 @@ describe('ends', () => {
     const { state, plan } = schedule(stateWith({}, sequence('a', 3), sequence('b', 3)), 0)
     const outcomes = new Map<string, Outcome>([
       ['a', { kind: 'failed' }],
-      ['b', { kind: 'token', token: 1 }],
+      ['b', { kind: 'tokens', tokens: [1] }],
     ])
     const updated = update(state, plan, outcomes)
     expect(updated.ended).toEqual([{ id: 'a', end: 'failed' }])

@@ -9,7 +9,8 @@
  *   memory: memory.ts. Who has to give way: preemption.ts.
  */
 import { admitAll } from './admission.ts'
-import { trimCached } from './memory.ts'
+import { draft } from './draft.ts'
+import { cachedPositions, runningPositions, trimCached } from './memory.ts'
 import type { DecodeRow, Outcome, Plan, PrefillChunk } from './plan.ts'
 import { preemptForMemory } from './preemption.ts'
 import { lastInTurn } from './priority.ts'
@@ -145,12 +146,13 @@ export function update(
   outcomes: ReadonlyMap<string, Outcome>,
 ): { state: SchedulerState; ended: EndedSequence[] } {
   const chunks = new Map(plan.prefills.map(chunk => [chunk.id, chunk]))
+  const rows = new Map(plan.decodes.map(row => [row.id, row]))
   const ended: EndedSequence[] = []
   let next: SchedulerState = {
     ...state,
     step: state.step + 1,
     running: state.running.map(sequence =>
-      advance(sequence, outcomes.get(sequence.id), chunks.get(sequence.id)),
+      advance(sequence, outcomes.get(sequence.id), chunks.get(sequence.id), rows.get(sequence.id)),
     ),
   }
   for (const sequence of next.running) {
@@ -181,11 +183,19 @@ function advance(
   sequence: RunningSequence,
   outcome: Outcome | undefined,
   chunk: PrefillChunk | undefined,
+  row: DecodeRow | undefined,
 ): RunningSequence {
   if (outcome === undefined || outcome.kind === 'failed') return sequence
-  const computed = sequence.computed + (chunk?.count ?? 1)
-  if (outcome.kind === 'computed') return { ...sequence, computed }
-  return { ...sequence, computed, tokens: [...sequence.tokens, outcome.token] }
+  if (outcome.kind === 'computed') return { ...sequence, computed: sequence.computed + (chunk?.count ?? 1) }
+  const { tokens } = outcome
+  return {
+    ...sequence,
+    // The last one that was sampled is still to go in.
+    computed: sequence.computed + (chunk?.count ?? tokens.length),
+    tokens: [...sequence.tokens, ...tokens],
+    drafted: sequence.drafted + (row?.drafts.length ?? 0),
+    accepted: sequence.accepted + tokens.length - 1,
+  }
 }
 
 function endOf(
@@ -194,8 +204,8 @@ function endOf(
   config: SchedulerConfig,
 ): SequenceEnd | null {
   if (outcome?.kind === 'failed') return 'failed'
-  if (outcome?.kind !== 'token') return null
-  if (sequence.stopIds.has(outcome.token)) return 'stop'
+  if (outcome?.kind !== 'tokens') return null
+  if (sequence.stopIds.has(outcome.tokens.at(-1)!)) return 'stop'
   const full = sequence.computed >= config.slotCapacity
   return full || sequence.tokens.length >= sequence.maxTokens ? 'length' : null
 }
@@ -227,20 +237,31 @@ function withoutTenants(state: SchedulerState): SchedulerState {
 // The plan
 
 function planDecodes(state: SchedulerState): DecodeRow[] {
+  const isAlone = state.running.length === 1
   return state.running
     .filter(sequence => !isPrefilling(sequence))
-    .map(({ id, checkpoint, slot, computed, prompt, tokens }) => {
+    .map(sequence => {
+      const { id, checkpoint, slot, computed, prompt, tokens } = sequence
       const index = computed - prompt.ids.length
+      const samples = index === tokens.length - 1
       return {
         id,
         checkpoint,
         slot,
         token: tokens[index]!,
         position: computed,
-        samples: index === tokens.length - 1,
+        samples,
+        drafts: isAlone && samples ? draft(sequence, roomForDrafts(state, sequence)) : [],
       }
     })
     .sort((a, b) => a.slot - b.slot)
+}
+
+/** Neither the answer nor the memory may outgrow its bounds if all come true. */
+function roomForDrafts(state: SchedulerState, { computed, tokens, maxTokens }: RunningSequence): number {
+  const { maxDrafts, slotCapacity, kvPositions } = state.config
+  const free = kvPositions - runningPositions(state) - cachedPositions(state)
+  return Math.min(maxDrafts, maxTokens - tokens.length - 1, slotCapacity - computed - 1, free)
 }
 
 /**

@@ -19,6 +19,8 @@ export interface NewSequence {
   readonly family: string
   /** The answer so far: of a new one what is given, mostly nothing. It goes on behind it. */
   readonly tokens: readonly number[]
+  /** Token ids that the answer may repeat; negative where there is none. */
+  readonly sources: readonly ArrayLike<number>[]
   /** Tokens of the answer at most, those that are given included. */
   readonly maxTokens: number
   readonly stopIds: ReadonlySet<number>
@@ -47,6 +49,9 @@ export interface RunningSequence extends WaitingSequence {
   readonly computed: number
   /** Positions that were there already when it got the slot. */
   readonly reused: number
+  /** Tokens that were guessed since, and how many of them came true; see draft.ts. */
+  readonly drafted: number
+  readonly accepted: number
 }
 
 /** How a sequence can end. */

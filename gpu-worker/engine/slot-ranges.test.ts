@@ -9,6 +9,7 @@ const row = (slot: number, checkpoint: string | null = null): DecodeRow => ({
   token: 0,
   position: 10,
   samples: true,
+  drafts: [],
 })
 const divided = (rows: DecodeRow[], slotLengths: number[] = new Array(16).fill(10)) =>
   toSlotRanges(rows, slotLengths).map(({ first, count, rows }) => [

@@ -13,6 +13,8 @@ export interface Prompt {
    * position whose embedding isn't its id's is ever shared between requests. Ascending, not overlapping.
    */
   readonly spans?: readonly PromptSpan[]
+  /** Ids of what the spliced vectors say, where that is known: what an answer may well repeat. */
+  readonly heard?: Int32Array
 }
 
 /** Positions `start` (included) to `end` (excluded) whose embeddings are a function of `contentHash` alone. */

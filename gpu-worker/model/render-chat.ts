@@ -33,13 +33,16 @@ export function renderChat(
   })
   const windows = rendered.audios.flatMap(({ audio }) => audios[audio]!.windows)
   const spliced = spliceAudio(rendered.ids, windows, tokens.audio, embeddings)
+  // As the answer would have it, behind something else: with a space before it.
+  const said = windows.map(({ transcript }) => (transcript === null ? '' : ` ${transcript}`)).join('')
+  const heard = Int32Array.from(tokenizer.encode(said))
   const spans: PromptSpan[] = rendered.audios.map(({ audio, offset, length }) => ({
     start: offset,
     end: offset + length,
     contentHash: audios[audio]!.contentHash,
   }))
   return {
-    prompt: { ...spliced, spans },
+    prompt: { ...spliced, spans, heard },
     audioTokens: spans.reduce((sum, span) => sum + span.end - span.start, 0),
   }
 }

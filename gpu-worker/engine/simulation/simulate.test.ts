@@ -16,6 +16,7 @@ test(`${WORLDS * REQUESTS} random requests: each ends once, in time, with its ow
   expect(total.forks).toBeGreaterThan(2000)
   expect(total.preemptions).toBeGreaterThan(1000)
   expect(total.replayedTokens).toBeGreaterThan(200)
+  expect(total.draftedTokens).toBeGreaterThan(1000)
   expect(total.moves.copy).toBeGreaterThan(200)
   expect(total.moves.swap).toBeGreaterThan(40)
 })

@@ -29,6 +29,7 @@ export function addReports(reports: readonly SimulationReport[]): SimulationRepo
     steps: sum(report => report.steps),
     reusedPositions: sum(report => report.reusedPositions),
     replayedTokens: sum(report => report.replayedTokens),
+    draftedTokens: sum(report => report.draftedTokens),
     preemptions: sum(report => report.preemptions),
     longestWait: Math.max(...reports.map(report => report.longestWait)),
     moves: { copy: sum(({ moves }) => moves.copy), swap: sum(({ moves }) => moves.swap) },

@@ -48,7 +48,7 @@ export function randomSequence(
   const span = { start: spanStart, end: Math.min(length, spanStart + 5), contentHash: `h${below(2)}` }
   const checkpoint = below(3) === 0 ? 'tuned' : null
   const tenant = TENANTS[below(TENANTS.length)]!
-  return {
+  const sequence: SimulatedSequence = {
     id,
     tenant,
     priority: random() < urgentRate ? PRIORITIES[0] : PRIORITIES[1 + below(2)]!,
@@ -61,6 +61,7 @@ export function randomSequence(
     },
     family: random() < forkRate ? `family of ${id}` : id,
     tokens: [],
+    sources: [],
     maxTokens: 1 + below(maxTokens),
     stopIds: new Set([below(VOCABULARY)]),
     admitByMs: below(4) === 0 ? nowStep + below(30) : null,
@@ -70,6 +71,17 @@ export function randomSequence(
     keys: [],
     end: null,
   }
+  return { ...sequence, sources: [ids, answerOf(sequence, random)] }
+}
+
+/** The answer that it can get, here and there something else in it. */
+function answerOf(sequence: SimulatedSequence, random: Random): number[] {
+  const alone: SimulatedSequence = { ...sequence, received: [], keys: [] }
+  const { ids } = sequence.prompt
+  while (alone.received.length < sequence.maxTokens) {
+    alone.received.push(tokenAfter(alone, ids.length - 1 + alone.received.length))
+  }
+  return alone.received.map(token => (random() < 0.1 ? token + 1 : token))
 }
 
 /** One of the same family, which goes on behind a given answer; few answers to choose from, so that some begin alike. */

@@ -1,7 +1,7 @@
 /** A world without weights in which the scheduler is tried: whatever can happen to it happens, at random. */
 import { type Random, seededRandom } from '../../sampling/random.ts'
 import { cachedPositions, runningPositions } from '../memory.ts'
-import type { Outcome, Plan, SlotMove } from '../plan.ts'
+import type { DecodeRow, Outcome, Plan, SlotMove } from '../plan.ts'
 import { isFresh } from '../priority.ts'
 import { cancel, createSchedulerState, hasWork, schedule, shed, submit, update } from '../scheduler.ts'
 import type { SchedulerConfig, SchedulerState } from '../scheduler-state.ts'
@@ -24,6 +24,8 @@ export interface SimulationReport {
   readonly forks: number
   /** Tokens of answers that were computed once more, or given. */
   readonly replayedTokens: number
+  /** Tokens that had been guessed. */
+  readonly draftedTokens: number
   readonly preemptions: number
   /** The longest that a sequence waited, as a part of what it may. */
   readonly longestWait: number
@@ -55,6 +57,7 @@ export class SimulatedWorld {
   #submitted = 0
   #reusedPositions = 0
   #replayedTokens = 0
+  #drafted = 0
   #longestWait = 0
 
   constructor(seed: number, requests: number) {
@@ -70,6 +73,7 @@ export class SimulatedWorld {
       prefillBudget: 3 + this.#below(12),
       prefillBudgetIdle: 3 + this.#below(40),
       growthReserve: this.#below(this.#oneOf(1, 16)),
+      maxDrafts: this.#oneOf(0, 3),
       minimumReuse: 1 + this.#below(6),
       agingMs: 1 + this.#below(this.#oneOf(20, 200)),
     }
@@ -105,6 +109,7 @@ export class SimulatedWorld {
       forks: this.#forks,
       reusedPositions: this.#reusedPositions,
       replayedTokens: this.#replayedTokens,
+      draftedTokens: this.#drafted,
       preemptions: this.#state.preemptions,
       longestWait: this.#longestWait,
       moves: this.#moves,
@@ -159,7 +164,7 @@ export class SimulatedWorld {
     const updated = update(this.#state, plan, outcomes)
     this.#state = updated.state
     for (const [id, outcome] of outcomes) {
-      if (outcome.kind === 'token') this.#alive.get(id)?.received.push(outcome.token)
+      if (outcome.kind === 'tokens') this.#alive.get(id)?.received.push(...outcome.tokens)
     }
     for (const { id, end } of updated.ended) this.#end(id, end)
   }
@@ -175,18 +180,38 @@ export class SimulatedWorld {
     if (plan.decodes.length > 0) {
       for (const [slot, length] of plan.slotLengths.entries()) this.#memory.break(slot, length)
     }
-    for (const { id, slot, position, token, samples } of plan.decodes) {
+    for (const row of plan.decodes) {
+      const { id, position, token, samples } = row
       const { received, prompt } = this.#alive.get(id)!
       const index = position - prompt.ids.length
       if (received[index] !== token) throw new Error(`${id} decodes ${token} after ${received}.`)
       if (samples !== (index === received.length - 1)) throw new Error(`${id} samples ${index} again.`)
       if (!samples) this.#replayedTokens += 1
-      outcomes.set(id, this.#compute(id, slot, position, 1, samples))
+      outcomes.set(id, this.#decode(row))
     }
     for (const { id, slot, start, count, samples } of plan.prefills) {
       outcomes.set(id, this.#compute(id, slot, start, count, samples))
     }
     return outcomes
+  }
+
+  /** A row, and behind it what its drafts would be: garbage from the first one on that doesn't come true. */
+  #decode({ id, slot, position, samples, drafts }: DecodeRow): Outcome {
+    const outcome = this.#compute(id, slot, position, 1, samples)
+    if (outcome.kind !== 'tokens') return outcome
+    for (const index of drafts.keys()) this.#memory.break(slot, position + 1 + index)
+    const tokens = [...outcome.tokens]
+    const { received, keys, ...rest } = this.#alive.get(id)!
+    const ahead: SimulatedSequence = { ...rest, received: [...received, ...tokens], keys: [...keys] }
+    for (const [index, draft] of drafts.entries()) {
+      if (draft !== tokens.at(-1) || ahead.stopIds.has(draft)) break
+      const next = position + 1 + index
+      this.#memory.compute(ahead, slot, next, 1)
+      tokens.push(tokenAfter(ahead, next))
+      ahead.received.push(tokens.at(-1)!)
+      this.#drafted += 1
+    }
+    return { kind: 'tokens', tokens }
   }
 
   #compute(id: string, slot: number, start: number, count: number, samples: boolean): Outcome {
@@ -198,7 +223,7 @@ export class SimulatedWorld {
       return { kind: 'failed' }
     }
     this.#memory.compute(sequence, slot, start, count)
-    return samples ? { kind: 'token', token: tokenAfter(sequence, end - 1) } : { kind: 'computed' }
+    return samples ? { kind: 'tokens', tokens: [tokenAfter(sequence, end - 1)] } : { kind: 'computed' }
   }
 
   #checkPlan(plan: Plan): void {
@@ -212,7 +237,9 @@ export class SimulatedWorld {
     }
     if (hasWork(this.#state) && plan.decodes.length + planned === 0) throw new Error('Work is left undone.')
     const held = plan.slotLengths.reduce((sum, length) => sum + length, 0)
-    const after = held + plan.decodes.length + planned
+    const drafts = plan.decodes.reduce((sum, row) => sum + row.drafts.length, 0)
+    if (drafts > 0 && this.#state.running.length > 1) throw new Error('Drafts take time from others.')
+    const after = held + plan.decodes.length + drafts + planned
     if (after > kvPositions) throw new Error(`${after} positions are more than ${kvPositions}.`)
     const claimed = runningPositions(this.#state) + cachedPositions(this.#state)
     if (claimed > kvPositions) throw new Error(`${claimed} positions are claimed of ${kvPositions}.`)
