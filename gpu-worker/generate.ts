@@ -121,7 +121,7 @@ export async function* generateChat(
   const asked = samplingOptions(request, model.generation)
   const withLogprobs = asked.topLogprobs !== null
   const sampling = request.grounding ? { ...asked, topLogprobs: asked.topLogprobs ?? 0 } : asked
-  const grammar = await context.grammars.of(model, request.response_format)
+  using grammar = await context.grammars.of(model, request.response_format)
   const chat = await prepareChat(request, context)
   const { prompts, encoded, adapter, answerTokens, who } = chat
   const audioSeconds = encoded.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0)

@@ -16,7 +16,7 @@ const tokenizer = tinyTokenizer(
 )
 const END = tokenizer.size - 2
 const vocabulary = await vocabularyOf(tokenizer, [END])
-const compiler = new GrammarCompiler(vocabulary)
+const compiler = new GrammarCompiler(vocabulary, { maxHeld: 1000 })
 afterAll(() => compiler.close())
 
 const compile = (schema: unknown) => compiler.compile(JSON.stringify(schema))
@@ -28,7 +28,7 @@ function allowed(mask: Uint32Array): number[] {
 }
 
 /** A random walk through the grammar; null when it didn't end within `maxTokens`. */
-function walk(grammar: Grammar, seed: number, maxTokens = 2000): string | null {
+function walk(grammar: Pick<Grammar, 'start'>, seed: number, maxTokens = 2000): string | null {
   const random = seededRandom(seed)
   const constraint = grammar.start()
   const ids: number[] = []
@@ -82,17 +82,37 @@ describe('a grammar', () => {
 describe('the compiler', () => {
   test('keeps what was used last, and compiles the rest again', async () => {
     const small = new GrammarCompiler(vocabulary, { maxKept: 2 })
-    const [a, b] = [await small.compile('{"const":1}'), await small.compile('{"const":2}')]
-    expect(await small.compile('{"const":1}')).toBe(a)
-    await small.compile('{"const":3}')
-    expect(await small.compile('{"const":1}')).toBe(a)
-    expect(await small.compile('{"const":2}')).not.toBe(b)
+    const compileOnce = async (value: number) => {
+      using held = await small.compile(`{"const":${value}}`)
+      return held.grammar
+    }
+    const [a, b] = [await compileOnce(1), await compileOnce(2)]
+    expect(await compileOnce(1)).toBe(a)
+    await compileOnce(3)
+    expect(await compileOnce(1)).toBe(a)
+    expect(await compileOnce(2)).not.toBe(b)
+    await small.close()
+  })
+
+  test('keeps what is in use, and refuses more than may be', async () => {
+    const small = new GrammarCompiler(vocabulary, { maxKept: 1, maxHeld: 2 })
+    const [first, again] = [await small.compile('{"const":1}'), await small.compile('{"const":1}')]
+    const second = await small.compile('{"const":2}')
+    const refused = small.compile('{"const":3}')
+    await expect(refused).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 })
+    first[Symbol.dispose]()
+    first[Symbol.dispose]()
+    // Somebody else has it still.
+    await expect(small.compile('{"const":3}')).rejects.toMatchObject({ code: 'overloaded' })
+    expect((await small.compile('{"const":2}')).grammar).toBe(second.grammar)
+    again[Symbol.dispose]()
+    expect(walk(await small.compile('{"const":3}'), 1)).toBe('3')
     await small.close()
   })
 
   test('compiles one schema once for all who ask at once', async () => {
     const [a, b] = await Promise.all([compile({ const: 'once' }), compile({ const: 'once' })])
-    expect(a).toBe(b)
+    expect(a.grammar).toBe(b.grammar)
   })
 
   test('refuses more than may wait', async () => {

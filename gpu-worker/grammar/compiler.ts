@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { ApiError } from '../../src/protocol/errors.ts'
 import { unsupported } from '../../src/protocol/json-schema.ts'
+import type { TokenConstraint } from '../sampling/constraint.ts'
 import type { CompileReply, CompileThreadData } from './compile-thread.ts'
 import { Grammar } from './grammar.ts'
 import { loadGrammarModule, type Vocabulary } from './instance.ts'
@@ -14,22 +15,50 @@ import { loadGrammarModule, type Vocabulary } from './instance.ts'
 export interface GrammarCompilerOptions {
   /** Compiled schemas that are kept, some 10 MB each. */
   maxKept?: number
+  /** That are in use at the same time, at most: those of requests that wait as well. */
+  maxHeld?: number
   /** Milliseconds that a schema may take; honest ones take 1 to 100. */
   timeoutMs?: number
   /** Schemas that may wait for the thread. */
   maxWaiting?: number
 }
 
-const DEFAULTS = { maxKept: 8, timeoutMs: 5000, maxWaiting: 64 } as const
+const DEFAULTS = { maxKept: 8, maxHeld: 32, timeoutMs: 5000, maxWaiting: 64 } as const
 /** WebAssembly's frames lie on the thread's own stack: enough for the deepest schema that the wire takes. */
 const STACK_MB = 16
 const SCHEMA_PATH = ['response_format', 'json_schema', 'schema']
+
+/** A grammar that one request holds: its memory is there until it is disposed of. */
+export class HeldGrammar implements Disposable {
+  readonly grammar: Grammar
+  readonly #kept: KeptGrammar
+  #isHeld = true
+
+  constructor(grammar: Grammar, kept: KeptGrammar) {
+    this.grammar = grammar
+    this.#kept = kept
+  }
+
+  start(): TokenConstraint {
+    return this.grammar.start()
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isHeld) this.#kept.holders -= 1
+    this.#isHeld = false
+  }
+}
+
+interface KeptGrammar {
+  readonly compiling: Promise<Grammar>
+  holders: number
+}
 
 export class GrammarCompiler {
   readonly #vocabulary: Vocabulary
   readonly #options: Required<GrammarCompilerOptions>
   /** By hash of the schema, the one used last at the end. */
-  readonly #kept = new Map<string, Promise<Grammar>>()
+  readonly #kept = new Map<string, KeptGrammar>()
   #thread: Worker | null = null
   /** The end of what was asked of the thread so far: it does one at a time. */
   #last: Promise<unknown> = Promise.resolve()
@@ -46,27 +75,44 @@ export class GrammarCompiler {
    * @param schema JSON of a schema that `checkJsonSchema` lets pass
    * @throws ApiError `json_schema_unsupported` with the path; `overloaded`
    */
-  async compile(schema: string): Promise<Grammar> {
+  async compile(schema: string): Promise<HeldGrammar> {
     const key = createHash('sha256').update(schema).digest('hex')
-    const kept = this.#kept.get(key)
-    this.#kept.delete(key)
-    const compiling = kept && !(await kept).broken ? kept : this.#enqueue(schema)
-    this.#kept.set(key, compiling)
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= this.#options.maxKept) break
-      this.#kept.delete(oldest)
-    }
-    try {
-      return await compiling
-    } catch (error) {
-      if (this.#kept.get(key) === compiling) this.#kept.delete(key)
-      throw error
+    for (;;) {
+      const kept = this.#kept.get(key) ?? this.#begin(schema)
+      // Put behind the others: the map's order is that of use.
+      this.#kept.delete(key)
+      this.#kept.set(key, kept)
+      kept.holders += 1
+      try {
+        const grammar = await kept.compiling
+        if (!grammar.broken) return new HeldGrammar(grammar, kept)
+        kept.holders -= 1
+        if (this.#kept.get(key) === kept) this.#kept.delete(key)
+      } catch (error) {
+        if (this.#kept.get(key) === kept) this.#kept.delete(key)
+        throw error
+      }
     }
   }
 
   /** Ends the thread. */
   async close(): Promise<void> {
     await this.#thread?.terminate()
+  }
+
+  /** @throws ApiError `overloaded` when as many as may be are in use */
+  #begin(schema: string): KeptGrammar {
+    for (const [key, { holders }] of this.#kept) {
+      if (this.#kept.size < this.#options.maxKept) break
+      if (holders === 0) this.#kept.delete(key)
+    }
+    if (this.#kept.size >= this.#options.maxHeld) {
+      throw new ApiError('overloaded', {
+        message: `${this.#kept.size} different schemas are in use. Try again shortly.`,
+        retryAfterSeconds: 1,
+      })
+    }
+    return { compiling: this.#enqueue(schema), holders: 0 }
   }
 
   async #enqueue(schema: string): Promise<Grammar> {

@@ -1,7 +1,6 @@
 import type { ResponseFormat } from '../../src/protocol/chat-completions.ts'
 import type { ChatModel } from '../model/chat-model.ts'
-import { GrammarCompiler } from './compiler.ts'
-import type { Grammar } from './grammar.ts'
+import { GrammarCompiler, type HeldGrammar } from './compiler.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
 /** The grammars of a worker's models; what makes a model's is there when it is first asked for. */
@@ -9,10 +8,10 @@ export class Grammars {
   readonly #compilers = new WeakMap<ChatModel, Promise<GrammarCompiler>>()
 
   /**
-   * What the answer to a request may be; `null` for text.
+   * What the answer to a request may be, to be disposed of with the request; `null` for text.
    * @throws ApiError `json_schema_unsupported` with the path in the request; `overloaded`
    */
-  async of(model: ChatModel, format: ResponseFormat | undefined): Promise<Grammar | null> {
+  async of(model: ChatModel, format: ResponseFormat | undefined): Promise<HeldGrammar | null> {
     switch (format?.type) {
       case undefined:
       case 'text':

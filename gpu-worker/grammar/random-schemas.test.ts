@@ -111,7 +111,8 @@ const { schema: schemas } = fc.letrec<{ schema: JsonSchema; object: JsonSchema }
 
 /** What a model that knows nothing of JSON answers, the end ever more to its liking; null where it was cut. */
 async function answer(schema: JsonSchema, seed: number): Promise<string | null> {
-  const constraint = (await compiler.compile(JSON.stringify(schema))).start()
+  using grammar = await compiler.compile(JSON.stringify(schema))
+  const constraint = grammar.start()
   const random = seededRandom(seed)
   const state = new SamplingState({ ...GREEDY, temperature: 1, seed }, [], constraint)
   const sampler = new Sampler(tokenizer.size)
