@@ -23,7 +23,7 @@ export async function* logitsOf(
   }
   for (const [step, token] of answer.entries()) {
     const position = length + step
-    const row = { ...part, token, position, samples: true }
+    const row = { ...part, token, position, samples: true, drafts: [] }
     yield* run(runner, { slotLengths: [position], decodes: [row] }, embeddings)
   }
 }
@@ -33,6 +33,6 @@ async function* run(runner: ModelRunner, plan: Partial<Plan>, embeddings: Float3
   const { signal } = new AbortController()
   for await (const result of runner.execute(whole, new Map([['a', { embeddings, signal }]]))) {
     if (result.kind === 'failed') throw result.error
-    if (result.kind === 'logits') yield result.logits
+    if (result.kind === 'logits') yield* result.logits
   }
 }
