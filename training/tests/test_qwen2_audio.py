@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Qwen2AudioForConditionalGeneration
 
 from training.export.graph import ExternalFile
+from training.export.qwen2_audio import verify
 from training.export.qwen2_audio.pack import PROGRESS, PackOptions, write_pack
 from training.export.qwen2_audio.runner import FRAMES_BEHIND, Qwen2AudioRunner
 from training.export.qwen2_audio.verify import verify_pack
@@ -135,6 +136,18 @@ def test_keys_and_values_in_8_bits(checkpoint: Path, pack: Path, tmp_path: Path)
     assert 0 < np.linalg.norm(got - wanted) / np.linalg.norm(wanted) < 0.05
     with pytest.raises(ValueError, match="fp32"):
         PackOptions(precision="fp16", cache_bits=8)
+
+
+def test_what_there_is_no_memory_for(
+    checkpoint: Path, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "available_memory", lambda: 50_000_000)
+    lines: list[str] = []
+    assert not verify_pack(pack, lines.append)
+    assert lines == ["not verified: to run it takes about 0 GB of memory, and 0 are free"]
+    with pytest.raises(ValueError, match="measured by running the model"):
+        write_pack(checkpoint, tmp_path, PackOptions(weights="fp16", cache_bits=8), silent)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_export_that_was_stopped_goes_on(

@@ -11,9 +11,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from training.export.llama_decoder import SITES
-from training.export.qwen2_audio.pack import BITS, PRECISIONS, PackOptions, write_pack
-from training.export.qwen2_audio.verify import verify_pack
+try:
+    from training.export.llama_decoder import SITES
+    from training.export.qwen2_audio.pack import BITS, PRECISIONS, PackOptions, write_pack
+    from training.export.qwen2_audio.verify import verify_pack
+except ImportError as missing:
+    print(f"{missing}. Install what the export needs: pip install -e training", file=sys.stderr)
+    sys.exit(3)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from training.export.manifest import file_hash, listed_files, write_manifest
 from training.export.qwen2_audio.audio_graph import Qwen2AudioTower
 from training.export.qwen2_audio.cache import measure_cache
 from training.export.qwen2_audio.checkpoint import Checkpoint
+from training.export.qwen2_audio.verify import lacking_memory
 from training.export.whisper_encoder import EncoderOptions
 
 BITS = {"int4": 4, "int8": 8, "fp16": 16}
@@ -63,10 +64,13 @@ def write_pack(source: Path, folder: Path, options: PackOptions, report: Callabl
     """
     checkpoint = Checkpoint.open(source)
     tower, decoder = build_graphs(checkpoint, options)
+    files = [*tower.files, *decoder.files]
+    lacking = lacking_memory(sum(file.size for file in files)) if options.cache_bits else None
+    if lacking:
+        raise ValueError(f"caches of {options.cache_bits} bits are measured by running the model: {lacking}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pack.json").unlink(missing_ok=True)
     progress = Progress(folder, [asdict(options), checkpoint.fingerprint()])
-    files = [*tower.files, *decoder.files]
     for index, file in enumerate(files):
         kept = progress.write(file)
         report(f"{index + 1}/{len(files)} {file.name} {file.size / 1e6:.1f} MB{' (was there)' if kept else ''}")

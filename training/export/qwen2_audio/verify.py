@@ -19,9 +19,9 @@ def verify_pack(folder: Path, report: Callable[[str], None] = print) -> bool:
 
     Gives False, and says so, where the memory is too small to load it. Raises ValueError when something is wrong.
     """
-    stored = sum(path.stat().st_size for path in folder.glob("*.bin"))
-    if stored * BYTES_PER_STORED_BYTE > available_memory():
-        report(f"not verified: about {stored * BYTES_PER_STORED_BYTE / 1e9:.0f} GB of memory are needed to run it")
+    lacking = lacking_memory(sum(path.stat().st_size for path in folder.glob("*.bin")))
+    if lacking:
+        report(f"not verified: {lacking}")
         return False
     runner = Qwen2AudioRunner(folder)
     rng = np.random.default_rng(0)
@@ -43,6 +43,14 @@ def verify_pack(folder: Path, report: Callable[[str], None] = print) -> bool:
         raise ValueError(f"decoder.onnx: a prompt at once and in pieces differ by {differs:.1%}")
     report(f"verified: {folder} runs")
     return True
+
+
+def lacking_memory(stored: int) -> str | None:
+    """Why a pack of so many bytes can't be run here; None if it can."""
+    needed, available = stored * BYTES_PER_STORED_BYTE, available_memory()
+    if needed <= available:
+        return None
+    return f"to run it takes about {needed / 1e9:.0f} GB of memory, and {available / 1e9:.0f} are free"
 
 
 def available_memory() -> int:
