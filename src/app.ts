@@ -4,6 +4,7 @@ import type { EdgeEnv } from './edge-env.ts'
 import type { Directory } from './fleet/directory.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { KeyRing } from './keys/key-ring.ts'
+import type { KeyRecords } from './keys/key-store.ts'
 import type { KeyVerifier } from './keys/verify-key.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
 import type { LimitsOf } from './limits/tenant-limits.ts'
@@ -62,6 +63,8 @@ export interface AppOptions {
   report?: (error: unknown, requestId: string) => void
   /** Whose keys let in; null (the default) asks for none, which suits a server that only its owner reaches. */
   keys?: KeyVerifier | null
+  /** Where keys are that can be changed; in the store where it is left out. */
+  keyRecords?: KeyRecords
   /** Limits of each tenant, and who counts; null (the default): none. */
   rates?: { limiter: RateLimiter; limitsOf: LimitsOf } | null
   /** Where things are kept that outlive a request; in memory where it is left out. */
@@ -111,7 +114,7 @@ export function createApp(options: AppOptions): Hono<EdgeEnv> {
   const files = new FileLibrary(store, Date.now)
   app.route('/v1/files', fileRoutes(files, limits, Date.now))
   app.route('/v1/uploads', uploadRoutes(new UploadLibrary(store, files, Date.now), store))
-  app.route('/v1/admin', adminRoutes(new KeyRing(store, Date.now)))
+  app.route('/v1/admin', adminRoutes(new KeyRing(store, Date.now, options.keyRecords)))
   app.post(beatPath, beats(options.directory ?? null))
   app.get('/healthz', health)
   app.get('/readyz', readiness(fleet))

@@ -4,7 +4,7 @@ import type { AuditEntry, CreateKeyRequest, Key, KeyRecord, NewKey } from '../pr
 import { AuditEntry as AuditEntrySchema } from '../protocol/keys.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { makeApiKey } from './api-key.ts'
-import { readJson, StoredKeys } from './key-store.ts'
+import { type KeyRecords, readJson, StoredKeys } from './key-store.ts'
 import { isValid } from './verify-key.ts'
 
 /** Who acts: the id of a key, or `cli`. */
@@ -16,15 +16,18 @@ export interface Actor {
 /** Most entries that `audit` gives. */
 const maxAuditEntries = 100
 
-/** Keys in an object store. */
+/** Keys and who did what with them. */
 export class KeyRing {
-  readonly #keys: StoredKeys
+  readonly #keys: KeyRecords
   readonly #store: ObjectStore
   readonly #now: () => number
 
-  /** @param now Unix time in milliseconds */
-  constructor(store: ObjectStore, now: () => number) {
-    this.#keys = new StoredKeys(store)
+  /**
+   * @param store holds what was done, and the keys unless they are elsewhere
+   * @param now Unix time in milliseconds
+   */
+  constructor(store: ObjectStore, now: () => number, keys: KeyRecords = new StoredKeys(store)) {
+    this.#keys = keys
     this.#store = store
     this.#now = now
   }

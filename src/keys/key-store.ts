@@ -9,6 +9,13 @@ export interface KeyStore {
   find(id: string): Promise<KeyRecord | null>
 }
 
+/** Keys that can be made, listed and changed while the server runs. */
+export interface KeyRecords extends KeyStore {
+  save(record: KeyRecord): Promise<void>
+  /** All of them, the oldest first. */
+  list(): Promise<KeyRecord[]>
+}
+
 /** Keys that were configured (AURICLE_KEYS); none can be changed while the server runs. */
 export class ConfiguredKeys implements KeyStore {
   readonly #records: ReadonlyMap<string, KeyRecord>
@@ -31,7 +38,7 @@ export class ConfiguredKeys implements KeyStore {
 }
 
 /** Keys in the object store, an object each. */
-export class StoredKeys implements KeyStore {
+export class StoredKeys implements KeyRecords {
   readonly #store: ObjectStore
 
   constructor(store: ObjectStore) {
@@ -48,7 +55,6 @@ export class StoredKeys implements KeyStore {
     await this.#store.put(objectKey(record.id), bytes, { contentType: 'application/json', maxBytes: 65_536 })
   }
 
-  /** All of them, the oldest first. */
   async list(): Promise<KeyRecord[]> {
     const records: KeyRecord[] = []
     for (let cursor: string | null = ''; cursor !== null; ) {
@@ -57,13 +63,18 @@ export class StoredKeys implements KeyStore {
       records.push(...found.filter(record => record !== null))
       cursor = page.cursor
     }
-    return records.sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1))
+    return records.sort(byAge)
   }
 }
 
+/** The oldest first. */
+export function byAge(a: KeyRecord, b: KeyRecord): number {
+  return a.created_at - b.created_at || (a.id < b.id ? -1 : 1)
+}
+
 /** @param setting value of AURICLE_KEYS: `store`, or records as JSON. @throws TypeError */
-export function openKeys(setting: string, store: ObjectStore): KeyStore {
-  return setting === 'store' ? new StoredKeys(store) : new ConfiguredKeys(setting)
+export function openKeys(setting: string, records: KeyRecords): KeyStore {
+  return setting === 'store' ? records : new ConfiguredKeys(setting)
 }
 
 /** The JSON value of a small object. */

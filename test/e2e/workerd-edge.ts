@@ -13,20 +13,23 @@ export interface WorkerdEdge {
 /**
  * @param workers value of AURICLE_WORKERS
  * @param variables more of wrangler.toml's variables
+ * @param folder where what is stored outlives the edge; nowhere when left out
  */
 export function startWorkerdEdge(
   workers: string,
   variables: Record<string, string> = {},
+  folder?: string,
 ): Promise<WorkerdEdge> {
-  return start({
+  const input = {
     config: fileURLToPath(new URL('../../wrangler.toml', import.meta.url)),
     bindings: Object.fromEntries(
       Object.entries({ AURICLE_WORKERS: workers, ...variables }).map(([name, value]) => [
         name,
-        { type: 'plain_text', value },
+        { type: 'plain_text' as const, value },
       ]),
     ),
-  })
+  }
+  return start(input, folder)
 }
 
 /** Any module with a fetch handler, in workerd as well. @param entrypoint its path; a configuration is put beside it */
@@ -39,7 +42,10 @@ export async function startWorkerdScript(entrypoint: string): Promise<WorkerdEdg
   return start({ config })
 }
 
-async function start(input: Parameters<typeof unstable_startWorker>[0]): Promise<WorkerdEdge> {
+async function start(
+  input: Parameters<typeof unstable_startWorker>[0],
+  folder?: string,
+): Promise<WorkerdEdge> {
   process.env['WRANGLER_SEND_METRICS'] = 'false'
   // Without this, the local runtime asks Cloudflare where it is.
   process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
@@ -50,7 +56,7 @@ async function start(input: Parameters<typeof unstable_startWorker>[0]): Promise
       server: { hostname: '127.0.0.1', port: 0 },
       inspector: false,
       watch: false,
-      persist: false,
+      persist: folder ?? false,
       logLevel: 'warn',
     },
   })

@@ -1,5 +1,10 @@
 /** The edge on Cloudflare Workers. */
-import type { DurableObjectNamespace, DurableObjectState, R2Bucket } from '@cloudflare/workers-types'
+import type {
+  DurableObjectNamespace,
+  DurableObjectState,
+  KVNamespace,
+  R2Bucket,
+} from '@cloudflare/workers-types'
 import type { ExecutionContext, Hono } from 'hono'
 import { createApp } from '../../src/app.ts'
 import type { EdgeEnv } from '../../src/edge-env.ts'
@@ -8,7 +13,8 @@ import { Fleet } from '../../src/fleet/fleet.ts'
 import { type FleetVariables, parseFleetSettings } from '../../src/fleet/settings.ts'
 import { createStarter } from '../../src/fleet/starter.ts'
 import { sha256Hex } from '../../src/keys/api-key.ts'
-import { openKeys } from '../../src/keys/key-store.ts'
+import { openKeys, StoredKeys } from '../../src/keys/key-store.ts'
+import { KvKeys } from '../../src/keys/kv-keys.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
 import { parseLimits } from '../../src/limits/tenant-limits.ts'
@@ -31,6 +37,8 @@ interface Bindings extends FleetVariables {
   AURICLE_CORS_ORIGINS?: string
   /** `store`, or a JSON array of key records, as a secret; without it, only `wrangler dev` answers. */
   AURICLE_KEYS?: string
+  /** Where keys are kept that `store` means; without it, in the bucket. */
+  AURICLE_KEYS_KV?: KVNamespace
   /** Limits of the tenants (`parseLimits`). */
   AURICLE_LIMITS?: string
   AURICLE_STORE?: R2Bucket
@@ -82,13 +90,17 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
       if (event.type !== 'attempt') console.log(JSON.stringify({ event: event.type, ...event }))
     },
   })
+  const keyRecords = bindings.AURICLE_KEYS_KV ? new KvKeys(bindings.AURICLE_KEYS_KV) : new StoredKeys(store)
   return createApp({
     fleet,
     ...(directory && { directory }),
     limits: workersLimits,
     store,
     rates: ratesOf(bindings),
-    keys: bindings.AURICLE_KEYS ? new KeyVerifier(openKeys(bindings.AURICLE_KEYS, store), Date.now) : null,
+    keys: bindings.AURICLE_KEYS
+      ? new KeyVerifier(openKeys(bindings.AURICLE_KEYS, keyRecords), Date.now)
+      : null,
+    keyRecords,
     corsOrigins: parseList(bindings.AURICLE_CORS_ORIGINS ?? ''),
     record: record => console.log(JSON.stringify({ event: 'request', ...record })),
     report: (error, requestId) =>

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/fleet/clock.ts'
 import { MemoryDirectory } from '../../src/fleet/directory.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
 import { createStarter } from '../../src/fleet/starter.ts'
-import { openKeys } from '../../src/keys/key-store.ts'
+import { openKeys, StoredKeys } from '../../src/keys/key-store.ts'
 import { KeyVerifier } from '../../src/keys/verify-key.ts'
 import { InProcessRateLimiter } from '../../src/limits/rate-limiter.ts'
 import { parseLimits } from '../../src/limits/tenant-limits.ts'
@@ -53,7 +53,9 @@ export async function startLocal(
   const log = createLog(configuration.logLevel)
   const store = await openStore(configuration.store, environment)
   const keys =
-    configuration.keys === null ? null : new KeyVerifier(openKeys(configuration.keys, store), Date.now)
+    configuration.keys === null
+      ? null
+      : new KeyVerifier(openKeys(configuration.keys, new StoredKeys(store)), Date.now)
   const { workers, secrets, starter, maxWaitMs } = configuration.fleet
   const isServedElsewhere = workers.length > 0 || secrets.length > 0 || starter !== null
   const own = isServedElsewhere ? null : startWorker(environment)
