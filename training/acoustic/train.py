@@ -95,18 +95,17 @@ def train(steps: int, batch: int = 96) -> Projector:
 
 
 @torch.no_grad()
-def accuracy(projector: Projector, recordings: list[Recording], names: list[str]) -> dict[str, tuple[int, int]]:
-    """Of each class the recordings whose tokens, taken together, are nearest to its name: (right, all)."""
-    targets = label_embeddings(names)
-    unit = targets / targets.norm(dim=1, keepdim=True)
-    counts: dict[str, tuple[int, int]] = {}
+def accuracy(projector: Projector, recordings: list[Recording], targets: dict[str, Tensor]) -> dict[str, str]:
+    """Of each class how many recordings are nearest to its target [576], their tokens taken together: "right/all"."""
+    names = sorted(targets)
+    unit = torch.stack([targets[name] / targets[name].norm() for name in names])
+    counts: dict[str, list[bool]] = {}
     for recording in recordings:
         outputs = projector(recording.windows[0].acoustic.float())
         nearness = (outputs / outputs.norm(dim=1, keepdim=True)) @ unit.T * 20
         guess = names[int(nearness.log_softmax(-1).mean(0).argmax())]
-        right, total = counts.get(recording.label, (0, 0))
-        counts[recording.label] = (right + (guess == recording.label), total + 1)
-    return counts
+        counts.setdefault(recording.label, []).append(guess == recording.label)
+    return {label: f"{sum(right)}/{len(right)}" for label, right in sorted(counts.items())}
 
 
 def main() -> None:

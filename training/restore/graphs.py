@@ -10,7 +10,8 @@ from onnx import numpy_helper
 
 from training.export.quantize import QuantizedMatrix
 
-SHARED_HALF = ".f16"
+HALVES = (".f16", ".half")
+"""What the names of weights end with that are stored in 16 bits."""
 
 
 def weights(path: Path) -> dict[str, np.ndarray]:
@@ -19,7 +20,7 @@ def weights(path: Path) -> dict[str, np.ndarray]:
         tensor.name: numpy_helper.to_array(tensor, str(path.parent)) for tensor in onnx.load(path).graph.initializer
     }
     plain = {
-        name.removesuffix(SHARED_HALF): values.astype(np.float32) if values.dtype == np.float16 else values
+        _plain(name): values.astype(np.float32) if values.dtype == np.float16 else values
         for name, values in stored.items()
     }
     for name in [name for name, values in plain.items() if values.dtype == np.uint8]:
@@ -28,3 +29,9 @@ def weights(path: Path) -> dict[str, np.ndarray]:
         scales = scales.reshape(values.shape[0], values.shape[1])
         plain[name] = QuantizedMatrix(values, scales, values.shape[1] * values.shape[2]).dequantize()
     return plain
+
+
+def _plain(name: str) -> str:
+    for ending in HALVES:
+        name = name.removesuffix(ending)
+    return name

@@ -6,6 +6,8 @@ import torch
 from safetensors.torch import load_file
 
 from training import paths
+from training.acoustic.projector import Projector
+from training.restore.graphs import weights
 from training.sft.model import MARKERS, Adapter
 
 CHECKPOINT = paths.REPOSITORY / "models" / "pocket" / "checkpoints" / "sft"
@@ -22,3 +24,14 @@ def adapter() -> Adapter:
         for index, marker in enumerate(MARKERS):
             restored.markers[index].copy_(stored[marker])
     return restored
+
+
+def projector() -> Projector:
+    """The projector as it was exported."""
+    stored = weights(CHECKPOINT / "acoustic.onnx")
+    restored = Projector(1.0)
+    with torch.no_grad():
+        for name, value in [*restored.named_parameters(), *restored.named_buffers()]:
+            values = torch.from_numpy(stored[name].copy())
+            value.copy_((values.T if name.endswith("weight") and values.ndim == 2 else values).reshape(value.shape))
+    return restored.eval()

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from training import paths
 from training.acoustic.export import acoustic_graph
 from training.acoustic.projector import STATES, AcousticGraph, Projector
+from training.acoustic.retarget import retargeted_state
 from training.dpo.train import dpo_state
 from training.hearing.listening import hearing_path
 from training.sft.model import Adapter
@@ -99,12 +100,12 @@ def _difference(projector: Projector, model: Path) -> float:
 def main() -> None:
     """Write the checkpoint of the newest state."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--of", choices=tuple(DESCRIPTIONS), default="sft")
+    parser.add_argument("--of", choices=("sft", "retargeted", "dpo"), default="sft", help="whose state is written")
     parser.add_argument("--target", type=Path, default=None)
     arguments = parser.parse_args()
-    target = arguments.target or paths.checkpoint_dir(arguments.of)
-    state = {"sft": state_path, "dpo": dpo_state}[arguments.of]()
-    print(json.dumps(write(state, target, DESCRIPTIONS[arguments.of])))
+    name = "dpo" if arguments.of == "dpo" else "sft"
+    state = {"sft": state_path, "retargeted": retargeted_state, "dpo": dpo_state}[arguments.of]()
+    print(json.dumps(write(state, arguments.target or paths.checkpoint_dir(name), DESCRIPTIONS[name])))
 
 
 if __name__ == "__main__":

@@ -391,7 +391,7 @@ class Mixture:
         """A way to name a class of sounds."""
         if label.startswith(INSTRUMENT):
             instrument = label.removeprefix(INSTRUMENT)
-            return f"music played on {_article(instrument)}"
+            return instrument_phrase(instrument)
         return self.says[label][0] if label in self.says else label
 
     def _confusable(self) -> list[int]:
@@ -409,6 +409,11 @@ def _json(**values: str) -> str:
 
 
 _NO_SPEECH = (torch.zeros(0, 8, dtype=torch.long), torch.zeros(0, 8))
+
+
+def instrument_phrase(instrument: str) -> str:
+    """How the music of an instrument is named."""
+    return "music sung by a choir" if instrument == "choir" else f"music played on {_article(instrument)}"
 
 
 def _article(instrument: str) -> str:

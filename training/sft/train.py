@@ -11,6 +11,7 @@ import json
 import math
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,6 +29,7 @@ from training.sft.prompts import Prompt, Window, embed
 
 PEAK_LEARNING_RATE = 6e-4
 TOKENS_PER_BATCH = 1500
+LONGEST = 420
 POOL = 240
 
 
@@ -36,14 +38,14 @@ def state_path() -> Path:
     return paths.train_dir() / "sft.pt"
 
 
-def batches(mixture: Mixture, rng: random.Random) -> list[list[Prompt]]:
-    """A pool of conversations sorted by length and cut into batches, which come in a random order."""
+def batches(mixture: Mixture, rng: random.Random, tokens: int, longest: int) -> list[list[Prompt]]:
+    """A pool of conversations sorted by length and cut into batches of so many tokens, in a random order."""
     pool = sorted((mixture.next() for _ in range(POOL)), key=len)
     out: list[list[Prompt]] = [[]]
     for prompt in pool:
-        if len(prompt) > 420:
+        if len(prompt) > longest:
             continue
-        if out[-1] and len(prompt) * (len(out[-1]) + 1) > TOKENS_PER_BATCH:
+        if out[-1] and len(prompt) * (len(out[-1]) + 1) > tokens:
             out.append([])
         out[-1].append(prompt)
     rng.shuffle(out)
@@ -85,14 +87,28 @@ def fresh(llm: Llm, from_pack: bool) -> tuple[Adapter, Projector]:
     return adapter, projector
 
 
-def train(minutes: float, peak: float, accumulate: int, from_pack: bool, save_every_s: float = 120.0) -> None:
+@dataclass(frozen=True)
+class Options:
+    """For how many minutes, the highest learning rate, batches a step, tokens a batch, tokens of the longest
+    conversation, and whether the pack's adapter is where it starts."""
+
+    minutes: float
+    peak: float = PEAK_LEARNING_RATE
+    accumulate: int = 1
+    tokens: int = TOKENS_PER_BATCH
+    longest: int = LONGEST
+    continue_from_pack: bool = False
+
+
+def train(options: Options, save_every_s: float = 120.0) -> None:
     """Tune for so many minutes of computing."""
+    peak, accumulate = options.peak, options.accumulate
     llm = Llm(paths.smollm2_base())
-    adapter, projector = fresh(llm, from_pack)
+    adapter, projector = fresh(llm, options.continue_from_pack)
     parameters = [
         {"params": [*adapter.a.values(), *adapter.b.values()], "peak": peak},
         {"params": [adapter.markers], "peak": peak},
-        {"params": list(projector.parameters()), "peak": peak / 2 if from_pack else peak / 3},
+        {"params": list(projector.parameters()), "peak": peak / (2 if options.continue_from_pack else 3)},
     ]
     optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     elapsed, step = 0.0, 0
@@ -105,10 +121,10 @@ def train(minutes: float, peak: float, accumulate: int, from_pack: bool, save_ev
     mixture, rng = Mixture(step + 1), random.Random(step)
     progress = Progress(paths.train_dir() / "sft-curve.jsonl", every=10)
     trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    budget, start, saved = minutes * 60, time.monotonic() - elapsed, elapsed
+    budget, start, saved = options.minutes * 60, time.monotonic() - elapsed, elapsed
     began, tokens, gathered = time.monotonic(), 0, 0
     while time.monotonic() - start < budget:
-        for batch in batches(mixture, rng):
+        for batch in batches(mixture, rng, options.tokens, options.longest):
             now = time.monotonic() - start
             if now > budget:
                 break
@@ -162,12 +178,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=35)
     parser.add_argument("--peak", type=float, default=PEAK_LEARNING_RATE, help="the highest learning rate")
     parser.add_argument("--accumulate", type=int, default=1, help="batches a step")
+    parser.add_argument("--tokens", type=int, default=TOKENS_PER_BATCH, help="tokens a batch")
+    parser.add_argument("--longest", type=int, default=LONGEST, help="longer conversations are left out")
     parser.add_argument("--continue-from-pack", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    arguments = vars(parser.parse_args())
+    torch.set_num_threads(arguments.pop("threads"))
     torch.manual_seed(0)
-    train(arguments.minutes, arguments.peak, arguments.accumulate, arguments.continue_from_pack)
+    train(Options(**arguments))
 
 
 if __name__ == "__main__":
