@@ -31,14 +31,27 @@ from training.sft.prompts import Renderer, Window, embed
 
 ASKED = ("What do you hear?", "Describe the sound.", "What sound is this?", "What is this sound?")
 KEPT_AS_COMMITTED = (
-    *("sawing", "hammering", "running water", "breaking glass", "music: strings", "music: organ"),
+    *(
+        "airplane",
+        "alarm",
+        "an electronic beep",
+        "bell",
+        "birds",
+        "breaking glass",
+        "car engine",
+        "crowd",
+        "dog",
+        "door",
+    ),
+    *("explosion", "fire", "footsteps", "gunshot", "hammering", "helicopter", "laughter", "rain", "sawing", "siren"),
+    *("telephone", "train", "wind", "running water", "music: drums", "music: flute", "music: guitar", "music: harp"),
+    *("music: organ", "music: piano", "music: saxophone", "music: strings", "music: trumpet", "music: violin", "music"),
     *("humming noise", "hissing noise", "rumbling noise", "white noise", "noise", "a steady tone"),
 )
-"""Classes that the committed projector's mean output names better than their name's embedding does."""
+"""Classes whose mean output of the committed projector the adapter names rightly: they stay where they are."""
 MISREAD = (
     *("applause", "arrow", "car horn", "chopping wood", "click", "gong", "cough", "drill", "rooster", "tires skidding"),
-    *("music", "music: accordion", "music: cello", "music: harpsichord", "music: trumpet"),
-    *("an electronic beep", "car engine"),
+    *("music: accordion", "music: cello", "music: harpsichord"),
 )
 """Classes that neither names: their prototypes are moved until the adapter does."""
 NO_WORDS = (torch.zeros(0, 8, dtype=torch.long), torch.zeros(0, 8))
