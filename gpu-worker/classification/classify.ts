@@ -11,8 +11,9 @@ import type { Scores } from '../engine/types.ts'
 import { coverageOf, encodeAudios, type HearingContext } from '../hear-audios.ts'
 import type { ChatModel, EncodedAudio, RenderedChat } from '../model/chat-model.ts'
 import { resolveModel } from '../resolve-model.ts'
-import { decide } from './decide.ts'
+import { decide, gainsOf } from './decide.ts'
 import type { LabelPriors } from './label-priors.ts'
+import { outsideOf } from './outside-labels.ts'
 
 export interface ClassifyContext extends HearingContext {
   requestId: string
@@ -48,7 +49,10 @@ export async function classify(
   using _held = await model.holdCheckpoint(checkpoint)
   const labels = labelsOf(request)
   const prompt = request.prompt ?? DEFAULT_PROMPT
-  const continuations = labels.map(label => continuationOf(label, model))
+  // Of another question nobody knows what else could be answered.
+  const outside = request.prompt === undefined ? outsideOf(labels) : []
+  const all = [...labels, ...outside]
+  const continuations = all.map(label => continuationOf(label, model))
   const who = { tenant, priority: 'normal' as const, signal }
   const [audio] = await encodeAudios(
     [{ part: request.audio, path: 'audio' }],
@@ -73,15 +77,21 @@ export async function classify(
   }
   try {
     const [scores, rendered] = await scored(audio!, 'labels')
-    const priors = await labelPriors.of({ model, checkpoint, prompt, labels, who }, async (heard, id) => {
-      const [{ logprobs }] = await scored(heard, id)
-      return logprobs
-    })
+    const priors = await labelPriors.of(
+      { model, checkpoint, prompt, labels: all, who },
+      async (heard, id) => {
+        const [{ logprobs }] = await scored(heard, id)
+        return logprobs
+      },
+    )
     const { logprobs, timings } = scores
-    const tokens = continuations.reduce((sum, { length }) => sum + length, 0)
+    const count = labels.length
+    const given = { labels, logprobs: logprobs.slice(0, count), priors: priors.slice(0, count) }
+    const others = gainsOf({ logprobs: logprobs.slice(count), priors: priors.slice(count) })
+    const tokens = continuations.slice(0, count).reduce((sum, { length }) => sum + length, 0)
     const promptTokens = rendered.prompt.ids.length
     return {
-      ...decide({ labels, logprobs, priors }, request),
+      ...decide(given, others, request),
       usage: {
         prompt_tokens: promptTokens,
         completion_tokens: tokens,
