@@ -225,7 +225,7 @@ function modelCards({ models, speechModels }: WorkerState, created: number): Mod
     ([id, model]): Model => ({
       id,
       ...common,
-      tasks: ['chat', 'transcription'],
+      tasks: ['chat', 'transcription', 'classification'],
       context_length: model.engine.contextLength,
       checkpoints: [...model.checkpoints],
     }),

@@ -344,7 +344,7 @@ it('models say what they can be asked for', async () => {
   const { app } = setUp()
   const { data } = await (await app.request('/v1/models')).json()
   expect(data.map(({ id, tasks }: { id: string; tasks: string[] }) => [id, tasks])).toEqual([
-    ['fake', ['chat', 'transcription']],
+    ['fake', ['chat', 'transcription', 'classification']],
     ['hears', ['transcription']],
   ])
   expect((await (await app.request('/readyz')).json()).models).toContain('hears')

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { ApiError } from './errors.ts'
 
 /** What a model can be asked for. */
-export const ModelTask = z.enum(['chat', 'transcription'])
+export const ModelTask = z.enum(['chat', 'transcription', 'classification'])
 export type ModelTask = z.infer<typeof ModelTask>
 
 /** One model; what follows `owned_by` is ours. */
