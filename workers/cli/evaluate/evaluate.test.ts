@@ -91,7 +91,9 @@ describe('judging', () => {
         [0, 0],
       ],
     })
-    expect(reportOf('m', { results, figures: figuresOf('m', results) }).markdown).toContain('| a | 1 | 2 |')
+    expect(reportOf('m', { results, figures: figuresOf('m', results), failures: [] }).markdown).toContain(
+      '| a | 1 | 2 |',
+    )
   })
 })
 
@@ -199,6 +201,20 @@ describe('the command', () => {
     const file = join(out, 'results.jsonl')
     await evaluate(['compare', file, file])
     expect(printed.at(-1)).toContain('| librispeech | clean | error rate, % | 33.3 | 33.3 | 0 |')
+  })
+
+  test('goes on where one recording fails, and lists it', async () => {
+    await writeFile(join(folder, '1-2.trans.txt'), '1-2-0000 HELLO\n1-2-0001 THERE\n')
+    await writeFile(join(folder, '1-2-0000.flac'), 'fLaC')
+    const choices = [choice('Hello')]
+    vi.stubGlobal('fetch', async () =>
+      Response.json({ id: 'c', object: 'chat.completion', created: 0, model: 'm', choices, usage }),
+    )
+    const out = join(folder, 'out')
+    await evaluate(['http://server.test', '--suite', `librispeech:${folder}`, '--out', out])
+    const report = await readFile(join(out, 'report.md'), 'utf8')
+    expect(report).toContain('| error rate | 0 % | 1 |')
+    expect(report).toMatch(/1 could not be tried:\n\n- \S+1-2-0001\.flac \(clean\): ENOENT/)
   })
 
   test('says which recording it failed at', async () => {

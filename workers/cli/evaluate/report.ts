@@ -12,7 +12,7 @@ export interface Report {
 }
 
 /** @param model what was tried, for the title */
-export function reportOf(model: string, { results, figures }: Evaluation): Report {
+export function reportOf(model: string, { results, figures, failures }: Evaluation): Report {
   const plots = new Map<string, string>()
   const parts = [
     `# ${model}`,
@@ -20,6 +20,14 @@ export function reportOf(model: string, { results, figures }: Evaluation): Repor
     `${results.length} answers to ${new Set(results.map(({ set, id }) => `${set}/${id}`)).size} recordings, greedy, one at a time.`,
     '',
   ]
+  if (failures.length > 0) {
+    parts.push(
+      `${failures.length} could not be tried:`,
+      '',
+      ...failures.slice(0, MOST_LABELS).map(each => `- ${each}`),
+      '',
+    )
+  }
   const quality = figures.filter(({ metric }) => metric !== 'time' && metric !== 'answer length')
   parts.push(tableOf(quality), '')
 

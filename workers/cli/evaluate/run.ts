@@ -14,6 +14,8 @@ import { type Answered, ask, askInText, classify, type Tried } from './server.ts
 export interface Evaluation {
   readonly results: readonly SampleResult[]
   readonly figures: readonly Figure[]
+  /** What couldn't be tried, and why; counted nowhere. */
+  readonly failures: readonly string[]
 }
 
 const RATE_HZ = 16_000
@@ -23,7 +25,7 @@ const BOUNDS = { maxSeconds: defaultLimits.maxAudioSeconds, maxBytes: 512 * 1024
 /**
  * Every sample, transcripts under every condition.
  * @param note told of each answer
- * @throws Error with what the server says, and the sample that it says it of
+ * @throws Error where the first sample fails, with what the server says
  */
 export async function run(
   tried: Tried,
@@ -37,13 +39,20 @@ export async function run(
     })),
   )
   const results: SampleResult[] = []
+  const failures: string[] = []
   const tokenizers = new Map<string, BleuTokenizer>()
   const agreements = new Map<string, { inText: number; spoken: number }>()
   try {
     for (const [done, { sample, condition }] of work.entries()) {
-      const result = await judged(tried, sample, condition).catch((error: unknown) => {
-        throw new Error(`${sample.audio} (${condition}): ${(error as Error).message}`, { cause: error })
+      const result = await judged(tried, sample, condition).catch((error: Error) => {
+        const failure = `${sample.audio} (${condition}): ${error.message}`
+        // Where the very first fails, so will the rest.
+        if (results.length === 0) throw new Error(failure, { cause: error })
+        failures.push(failure)
+        return null
       })
+      note(done + 1, work.length)
+      if (result === null) continue
       results.push(result)
       if (sample.task.kind === 'translate') tokenizers.set(sample.set, sample.task.tokenizer)
       if (sample.task.kind === 'answer' && sample.task.question === null && sample.task.accept !== null) {
@@ -55,7 +64,6 @@ export async function run(
           if (result.right) agreement.spoken++
         }
       }
-      note(done + 1, work.length)
     }
   } finally {
     await closeDecoder()
@@ -76,7 +84,7 @@ export async function run(
       lower_is_better: false,
     })
   }
-  return { results, figures }
+  return { results, figures, failures }
 }
 
 async function judged(tried: Tried, sample: Sample, condition: string): Promise<SampleResult> {
