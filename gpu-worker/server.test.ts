@@ -137,18 +137,18 @@ describe('classifications', () => {
     const ask = async (seconds: number, labels: string[]) =>
       Classification.parse(await (await classify(app, { audio: await audio(seconds), labels })).json())
     await ask(0.1, ['b', 'a'])
-    expect(model.scored).toHaveLength(3)
+    expect(model.scored).toHaveLength(4)
     // A label is the whole answer, its end included.
     expect(model.scored[0]!.slice(0, 2)).toEqual([
       ['b'.charCodeAt(0), 999],
       ['a'.charCodeAt(0), 999],
     ])
     await ask(0.2, ['a', 'b'])
-    expect(model.scored).toHaveLength(4)
+    expect(model.scored).toHaveLength(5)
     await ask(0.2, ['a', 'c'])
-    expect(model.scored).toHaveLength(7)
-    // Three seconds of each.
-    expect(model.heard).toEqual([1600, 48_000, 48_000, 3200])
+    expect(model.scored).toHaveLength(9)
+    // Three seconds of silence, of noise, and of quiet noise.
+    expect(model.heard).toEqual([1600, 48_000, 48_000, 48_000, 3200])
   })
 
   it('a recording that leaves no room for the labels is refused with the numbers', async () => {

@@ -51,7 +51,7 @@ export async function classify(
   const prompt = request.prompt ?? DEFAULT_PROMPT
   // Of another question nobody knows what else could be answered.
   const outside = request.prompt === undefined ? outsideOf(labels) : []
-  const all = [...labels, ...outside]
+  const all = [...labels, ...(outside ?? [])]
   const continuations = all.map(label => continuationOf(label, model))
   const who = { tenant, priority: 'normal' as const, signal }
   const [audio] = await encodeAudios(
@@ -91,7 +91,7 @@ export async function classify(
     const tokens = continuations.slice(0, count).reduce((sum, { length }) => sum + length, 0)
     const promptTokens = rendered.prompt.ids.length
     return {
-      ...decide(given, others, request),
+      ...decide(given, outside && others, request),
       usage: {
         prompt_tokens: promptTokens,
         completion_tokens: tokens,

@@ -48,6 +48,10 @@ describe('abstaining', () => {
     expect(results[0]!.label).toBe('label 0')
   })
 
+  test('where one of the labels fits whatever is heard, the best is given', () => {
+    expect(decide(scored([-1, 0.5]), null, question)).toMatchObject({ label: 'label 1', noneOfThese: 0 })
+  })
+
   test('a score under the threshold is not given as right', () => {
     expect(decide(scored([4, 3.5]), [], question).label).toBe('label 0')
     expect(decide(scored([4, 3.5]), [], { ...question, threshold: 0.9 }).label).toBeNull()

@@ -29,16 +29,19 @@ const DEFAULT_THRESHOLD = 0.5
 /**
  * Scores by how much likelier the recording makes each label than silence and noise do: with labels equally likely
  * before it is heard, the softmax of that is how likely each is after.
- * @param outside the same gains of what else it might be
+ * @param outside the same gains of what else it might be; null: nothing else, one of the labels fits
  */
 export function decide(
   { labels, logprobs, priors }: ScoredLabels,
-  outside: readonly number[],
+  outside: readonly number[] | null,
   { multi_label: isMulti = false, threshold, top_k: topK = labels.length }: Wanted,
 ): Omit<Classified, 'usage'> {
   const totals = logprobs.map(tokens => tokens.reduce((sum, logprob) => sum + logprob, 0))
   const gains = gainsOf({ logprobs, priors })
-  const none = Math.max(NONE_OF_THESE, ...outside.map(gain => gain - OUTSIDE_MARGIN))
+  const none =
+    outside === null
+      ? Number.NEGATIVE_INFINITY
+      : Math.max(NONE_OF_THESE, ...outside.map(gain => gain - OUTSIDE_MARGIN))
   const [best, second] = gains.toSorted((a, b) => b - a)
   const whole = logSumExp([...gains, none])
   const results = labels

@@ -32,7 +32,8 @@ const NOBODY = ''
 /** What is heard in the place of a recording. */
 const NOTHINGS: readonly { id: string; samples: () => Float32Array }[] = [
   { id: 'silence', samples: () => new Float32Array(SECONDS * SAMPLE_RATE_HZ) },
-  { id: 'noise', samples: whiteNoise },
+  { id: 'noise', samples: () => whiteNoise(0.1) },
+  { id: 'quiet-noise', samples: () => whiteNoise(0.01) },
 ]
 
 /** @see file comment */
@@ -47,7 +48,7 @@ export class LabelPriors {
   }
 
   /**
-   * The mean over silence and noise of each label's log-probability, all its tokens together.
+   * The mean over silence and noises of each label's log-probability, all its tokens together.
    * @throws whatever `score` throws
    */
   async of(asked: PriorsAsked, score: ScoreBehind): Promise<readonly number[]> {
@@ -82,8 +83,8 @@ export class LabelPriors {
   }
 }
 
-/** [samples] f32, the same each time. */
-function whiteNoise(): Float32Array {
+/** [samples] f32 up to a level, the same each time. */
+function whiteNoise(level: number): Float32Array {
   const random = seededRandom(1)
-  return Float32Array.from({ length: SECONDS * SAMPLE_RATE_HZ }, () => 0.2 * random() - 0.1)
+  return Float32Array.from({ length: SECONDS * SAMPLE_RATE_HZ }, () => level * (2 * random() - 1))
 }

@@ -7,3 +7,10 @@ test('what a label speaks of is not outside of the labels', () => {
   for (const sound of ['dog', 'birds', 'train']) expect(outside).not.toContain(sound)
   expect(outsideOf(['seven', 'eight'])).toHaveLength(21)
 })
+
+test('general labels have no single sounds outside of them, and a label for the rest has nothing', () => {
+  expect(outsideOf(['speech', 'birds'])).toEqual([])
+  expect(outsideOf(['wild animals', 'rain'])).toEqual([])
+  expect(outsideOf(['dog', 'something else'])).toBeNull()
+  expect(outsideOf(['speech', 'music', 'noise', 'silence'])).toBeNull()
+})
