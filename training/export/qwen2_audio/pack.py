@@ -188,7 +188,8 @@ def manifest(checkpoint: Checkpoint, options: PackOptions, tokenizer: Tokenizer)
             {
                 "what": "Qwen2-Audio by Alibaba Cloud",
                 "licence": "Apache-2.0",
-                "source": f"{checkpoint.folder.name}, of https://huggingface.co/Qwen",
+                "source": f"the folder '{checkpoint.folder.name}', laid out as "
+                "https://huggingface.co/Qwen/Qwen2-Audio-7B-Instruct",
                 "changes": f"language model in {options.weights}, audio tower in fp16, computed in {options.precision}",
             }
         ],
