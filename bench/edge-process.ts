@@ -18,9 +18,17 @@ export class EdgeProcess {
   readonly edgeUrl: string
   readonly workerUrls: readonly string[]
   readonly #children: ChildProcess[]
+  /** Of this process, before it was pinned: what comes after it, and its children, shall have them again. */
+  readonly #allowedCores: string
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4096 })
 
-  private constructor(edgeUrl: string, workerUrls: readonly string[], children: ChildProcess[]) {
+  private constructor(
+    edgeUrl: string,
+    workerUrls: readonly string[],
+    children: ChildProcess[],
+    allowedCores: string,
+  ) {
+    this.#allowedCores = allowedCores
     this.edgeUrl = edgeUrl
     this.workerUrls = workerUrls
     this.#children = children
@@ -39,16 +47,16 @@ export class EdgeProcess {
       children.push(worker)
       urls.push(await firstMatch(worker, line => /"listening","port":(\d+)/.exec(line)?.[1]))
     }
-    if (kind === 'fake' && availableParallelism() > 1) {
-      execFileSync('taskset', ['--all-tasks', '-cp', '1', String(process.pid)], { stdio: 'ignore' })
-    }
+    const allowed = /Cpus_allowed_list:\s*(\S+)/.exec(await readFile('/proc/self/status', 'utf8'))![1]!
     const workerUrls = urls.map(port => `http://127.0.0.1:${port}`)
     // What is refused would be a line each.
     const settings = { PORT: '0', AURICLE_WORKERS: workerUrls.join(','), AURICLE_LOG_LEVEL: 'error' }
     const edge = start('workers/local/main.ts', settings, kind === 'fake' ? '0' : null)
     children.push(edge)
     const edgeUrl = await firstMatch(edge, line => /listens on (http:\/\/[\w.]+:\d+)/.exec(line)?.[1])
-    return new EdgeProcess(edgeUrl, workerUrls, children)
+    // Last: what is started afterwards would be on that core as well.
+    if (kind === 'fake' && availableParallelism() > 1) pinThisProcess('1')
+    return new EdgeProcess(edgeUrl, workerUrls, children, allowed)
   }
 
   /**
@@ -101,11 +109,16 @@ export class EdgeProcess {
     const gone = this.#children.map(child => new Promise(resolve => child.once('close', resolve)))
     this.#end()
     await Promise.all(gone)
+    pinThisProcess(this.#allowedCores)
   }
 
   #end(): void {
     for (const child of this.#children) child.kill('SIGKILL')
   }
+}
+
+function pinThisProcess(cores: string): void {
+  execFileSync('taskset', ['--all-tasks', '-cp', cores, String(process.pid)], { stdio: 'ignore' })
 }
 
 function start(script: string, environment: Record<string, string>, core: '0' | '1' | null): ChildProcess {
