@@ -3,38 +3,19 @@
  * (package.test.ts) holds them equal to what is inferred from the schemas.
  */
 import { errorCatalogue } from '../src/protocol/errors.ts'
-import { buildDocument } from '../src/routes/openapi.ts'
+import { buildDocument, type DocumentSchema } from '../src/routes/openapi.ts'
 import { operations } from '../src/routes/operations.ts'
-
-/** As far as the document uses it. */
-interface JsonSchema {
-  $ref?: string
-  const?: unknown
-  enum?: unknown[]
-  anyOf?: JsonSchema[]
-  oneOf?: JsonSchema[]
-  not?: object
-  type?: string | string[]
-  format?: string
-  properties?: Record<string, JsonSchema>
-  required?: string[]
-  additionalProperties?: JsonSchema | false
-  items?: JsonSchema
-  prefixItems?: JsonSchema[]
-  maxItems?: number
-  description?: string
-}
 
 /** A module of types: one a component, and the codes of errors. */
 export function writeWireTypes(): string {
-  const { schemas } = buildDocument(operations)['components'] as { schemas: Record<string, JsonSchema> }
+  const { schemas } = buildDocument(operations)['components'] as { schemas: Record<string, DocumentSchema> }
   const types = Object.entries(schemas).map(([name, schema]) => `export type ${name} = ${typeOf(schema)}\n`)
   const codes = Object.keys(errorCatalogue).map(code => JSON.stringify(code))
   return [...types, `export type ErrorCode = ${codes.join(' | ')}\n`].join('\n')
 }
 
 /** @throws Error for what it doesn't know: better no package than a wrong type */
-function typeOf(schema: JsonSchema): string {
+function typeOf(schema: DocumentSchema): string {
   if (schema.$ref !== undefined) return schema.$ref.split('/').at(-1)!
   if ('const' in schema) return JSON.stringify(schema.const)
   if (schema.enum !== undefined) return schema.enum.map(value => JSON.stringify(value)).join(' | ')
@@ -64,12 +45,12 @@ function typeOf(schema: JsonSchema): string {
   }
 }
 
-function arrayOf({ prefixItems, items }: JsonSchema): string {
+function arrayOf({ prefixItems, items }: DocumentSchema): string {
   if (prefixItems !== undefined) return `[${prefixItems.map(typeOf).join(', ')}]`
   return `Array<${typeOf(items ?? {})}>`
 }
 
-function objectOf({ properties, required = [], additionalProperties }: JsonSchema): string {
+function objectOf({ properties, required = [], additionalProperties }: DocumentSchema): string {
   if (properties === undefined) return `Record<string, ${typeOf(additionalProperties || {})}>`
   const fields = Object.entries(properties).map(([name, schema]) => {
     const comment =

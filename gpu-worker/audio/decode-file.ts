@@ -1,5 +1,6 @@
 /** A whole file to 16 kHz mono, and every way in which that fails as an ApiError. */
 import { ApiError } from '../../src/protocol/errors.ts'
+import { concatSamples } from './concat-samples.ts'
 import { decodeSource } from './decode-source.ts'
 import type { Container } from './detect-format.ts'
 import { PcmCollector, type SourceFormat } from './pcm-collector.ts'
@@ -24,7 +25,7 @@ export interface DecodedFile {
 export async function decodeFile(job: DecodeJob): Promise<DecodedFile> {
   const pieces: Float32Array[] = []
   const source = await decodePieces(job, piece => pieces.push(piece))
-  return { samples: concatenate(pieces), source }
+  return { samples: concatSamples(pieces), source }
 }
 
 /**
@@ -59,17 +60,6 @@ export async function decodePieces(
     message: `The audio looks like ${containerNames[container]}, but it cannot be decoded. Check that the file plays.`,
     cause: failure,
   })
-}
-
-/** Pieces as one array, [n] f32. */
-export function concatenate(pieces: readonly Float32Array[]): Float32Array {
-  const samples = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    samples.set(piece, at)
-    at += piece.length
-  }
-  return samples
 }
 
 /** Names for people. */

@@ -1,8 +1,9 @@
 /** One decoding thread: takes a file, answers with its samples. What goes wrong in it ends with it. */
 import { parentPort } from 'node:worker_threads'
 import { type ErrorCode, toApiError } from '../../src/protocol/errors.ts'
+import { concatSamples } from './concat-samples.ts'
 import { SAMPLE_RATE_HZ } from './constants.ts'
-import { concatenate, type DecodedFile, type DecodeJob, decodeFile, decodePieces } from './decode-file.ts'
+import { type DecodedFile, type DecodeJob, decodeFile, decodePieces } from './decode-file.ts'
 
 /** What a thread is asked: a file, whole, or in pieces as long as there are credits. */
 export interface DecodeTask {
@@ -51,7 +52,7 @@ async function sendPieces(job: DecodeJob, credits: Int32Array): Promise<void> {
   const send = () => {
     while (Atomics.load(credits, 0) === 0) Atomics.wait(credits, 0, 0)
     Atomics.sub(credits, 0, 1)
-    const samples = concatenate(pending)
+    const samples = concatSamples(pending)
     pending = []
     count = 0
     reply({ type: 'piece', samples }, [samples.buffer as ArrayBuffer])

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { ApiError, type ErrorCode } from '../../src/protocol/errors.ts'
+import { concatSamples } from './concat-samples.ts'
 import { closeDecoder, type DecodedAudio, decodeAudio, decodeAudioPieces } from './decode.ts'
-import { concatenate } from './decode-file.ts'
 import { DecodePool } from './decode-pool.ts'
 import { flacBomb, indexOfOggPage, opusBomb } from './fixtures/bombs.ts'
 
@@ -256,7 +256,7 @@ describe('decodeAudioPieces', () => {
     async name => {
       const pieces: Float32Array[] = []
       for await (const piece of decodeAudioPieces(fixture(name), limits, never)) pieces.push(piece)
-      expect(concatenate(pieces)).toEqual((await decodeAudio(fixture(name), limits)).samples)
+      expect(concatSamples(pieces)).toEqual((await decodeAudio(fixture(name), limits)).samples)
     },
   )
 

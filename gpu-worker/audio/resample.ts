@@ -4,6 +4,7 @@
  * lies exactly at input time k * down / up. What passes is everything below 91 % of the lower Nyquist frequency
  * (7.28 kHz of 8 kHz); what lies above Nyquist, and would fold back, is 70 dB down.
  */
+import { concatSamples } from './concat-samples.ts'
 import { SAMPLE_RATE_HZ } from './constants.ts'
 import { type LoadedBank, loadBank, releaseBank, runKernel } from './resample-kernel.ts'
 
@@ -68,7 +69,7 @@ export class Resampler {
     const outputs: Float32Array[] = []
     for (let at = 0; at < samples.length; at += PIECE_SAMPLES)
       outputs.push(this.#filter(samples.subarray(at, at + PIECE_SAMPLES), Number.POSITIVE_INFINITY))
-    return concatenate(outputs)
+    return concatSamples(outputs)
   }
 
   /** The rest of the signal, [m] f32. The resampler takes no more after it. */
@@ -84,7 +85,7 @@ export class Resampler {
     const down = this.#down
     const bank = filterBank(up, down)
     const reach = bank.taps / 2
-    const input = concatenate([this.#kept, samples])
+    const input = concatSamples([this.#kept, samples])
     // Output k takes the inputs floor(k down / up) - reach + 1 .. + reach.
     const lastSample = this.#start + input.length - 1 - reach
     const end = lastSample < 0 ? 0 : Math.min(limit, Math.floor(((lastSample + 1) * up - 1) / down) + 1)
@@ -114,19 +115,7 @@ export function resample(
   targetRateHz = SAMPLE_RATE_HZ,
 ): Float32Array {
   const resampler = new Resampler(sourceRateHz, targetRateHz)
-  return concatenate([resampler.push(samples), resampler.flush()])
-}
-
-function concatenate(pieces: Float32Array[]): Float32Array {
-  const filled = pieces.filter(piece => piece.length > 0)
-  if (filled.length === 1) return filled[0]!
-  const whole = new Float32Array(filled.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of filled) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
+  return concatSamples([resampler.push(samples), resampler.flush()])
 }
 
 /** Banks by `up/down`; the few rates of the world come again and again. Looked up at each use: they may be evicted. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../../src/protocol/errors.ts'
-import { concatenate } from './decode-file.ts'
+import { concatSamples } from './concat-samples.ts'
 import { PcmCollector } from './pcm-collector.ts'
 import { decodeWav, parseWav } from './wav.ts'
 
@@ -38,7 +38,7 @@ function decode(file: Uint8Array): Float32Array {
   const collector = new PcmCollector(60, piece => pieces.push(piece))
   decodeWav(file, collector)
   collector.finish()
-  return concatenate(pieces)
+  return concatSamples(pieces)
 }
 
 const pcm16 = format(1, 1, 16_000, 16)

@@ -3,7 +3,9 @@ import { describe, expect, test, vi } from 'vitest'
 import { createApp } from '../app.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import { VirtualClock, VirtualFleet } from '../fleet/virtual-fleet.ts'
+import { scopeOf } from '../middleware/authenticate.ts'
 import type { CreateKeyRequest } from '../protocol/keys.ts'
+import { operations } from '../routes/operations.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
 import { equalsInConstantTime, idOfApiKey, makeApiKey, sha256Hex } from './api-key.ts'
 import { KeyRing, newKey } from './key-ring.ts'
@@ -206,6 +208,14 @@ describe('the edge with keys', () => {
     expect((await call('GET', '/v1/admin/keys', chatter.key)).status).toBe(403)
     expect((await call('POST', '/v1/audio/transcriptions', chatter.key)).status).toBe(403)
     expect((await call('GET', '/v1/models', transcriber.key)).status).toBe(200)
+  })
+
+  test('has a scope for every path that makes work', () => {
+    const free = /^\/v1\/(files|uploads)|^\/fleet\//
+    const open = operations.filter(
+      ({ method, path }) => method === 'post' && !free.test(path) && scopeOf(path) === null,
+    )
+    expect(open.map(({ path }) => path)).toEqual([])
   })
 
   test('an administrator makes, lists, rotates and revokes keys, and is written down', async () => {

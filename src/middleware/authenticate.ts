@@ -13,10 +13,8 @@ const scopes: readonly (readonly [string, Scope])[] = [
   ['/v1/audio/classifications', 'chat'],
   ['/v1/audio/', 'transcribe'],
   ['/v1/ngram-models', 'transcribe'],
-  ['/v1/rescore', 'transcribe'],
   ['/v1/chat/', 'chat'],
   ['/v1/checkpoints/', 'chat'],
-  ['/v1/tokenize', 'chat'],
 ]
 
 /** Everyone is the default tenant and may do everything but administrate: for a server that only its owner reaches. */

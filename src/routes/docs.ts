@@ -2,40 +2,23 @@
 import type { Handler } from 'hono'
 import { html, raw } from 'hono/html'
 import { errorCatalogue } from '../protocol/errors.ts'
-import { buildDocument } from './openapi.ts'
+import { buildDocument, type DocumentSchema } from './openapi.ts'
 import { operations } from './operations.ts'
 
 type Html = ReturnType<typeof html>
 
 /** As far as the document uses it. */
-interface JsonSchema {
-  $ref?: string
-  const?: unknown
-  enum?: unknown[]
-  anyOf?: JsonSchema[]
-  oneOf?: JsonSchema[]
-  not?: object
-  type?: string | string[]
-  format?: string
-  properties?: Record<string, JsonSchema>
-  required?: string[]
-  additionalProperties?: JsonSchema | false
-  items?: JsonSchema
-  prefixItems?: JsonSchema[]
-  description?: string
-  [limit: string]: unknown
-}
 interface Answer {
   $ref?: string
   description: string
-  content?: Record<string, { schema?: JsonSchema }>
+  content?: Record<string, { schema?: DocumentSchema }>
 }
 interface DocumentedOperation {
   operationId: string
   summary: string
   description?: string
-  parameters?: { name: string; in: string; required: boolean; schema: JsonSchema }[]
-  requestBody?: { content: Record<string, { schema?: JsonSchema }> }
+  parameters?: { name: string; in: string; required: boolean; schema: DocumentSchema }[]
+  requestBody?: { content: Record<string, { schema?: DocumentSchema }> }
   responses: Record<string, Answer>
 }
 
@@ -53,7 +36,7 @@ function renderPage(): Html {
   const { info, paths, components } = buildDocument(operations) as unknown as {
     info: { title: string; description: string }
     paths: Record<string, Record<string, DocumentedOperation>>
-    components: { schemas: Record<string, JsonSchema> }
+    components: { schemas: Record<string, DocumentSchema> }
   }
   const all = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
@@ -134,7 +117,7 @@ function renderOperation({
   </section>`
 }
 
-function renderContent(content: Record<string, { schema?: JsonSchema }>): Html {
+function renderContent(content: Record<string, { schema?: DocumentSchema }>): Html {
   return html`<ul>
     ${Object.entries(content).map(
       ([type, { schema }]) =>
@@ -144,7 +127,7 @@ function renderContent(content: Record<string, { schema?: JsonSchema }>): Html {
 }
 
 /** An object as a list of its fields, anything else as a type. */
-function renderSchema(schema: JsonSchema): Html {
+function renderSchema(schema: DocumentSchema): Html {
   if (schema.properties === undefined) return renderType(schema)
   const fields = Object.entries(schema.properties)
   return html`<dl>
@@ -152,12 +135,12 @@ function renderSchema(schema: JsonSchema): Html {
   </dl>`
 }
 
-function renderField(name: string, schema: JsonSchema, required: boolean): Html {
+function renderField(name: string, schema: DocumentSchema, required: boolean): Html {
   return html`<dt><code>${name}</code>${required ? '' : html` <span class="quiet">may be left out</span>`}</dt>
     <dd>${schema.description === undefined ? '' : html`${prose(schema.description)} `}${renderType(schema)}</dd>`
 }
 
-function renderType(schema: JsonSchema): Html {
+function renderType(schema: DocumentSchema): Html {
   if (schema.$ref !== undefined) {
     const name = schema.$ref.split('/').at(-1)!
     return html`<a href="#schema-${name}">${name}</a>`
@@ -196,7 +179,7 @@ const limitNames: Record<string, string> = {
 }
 
 /** Bounds that say something: a whole number's own bounds don't. */
-function limitsOf(schema: JsonSchema): string {
+function limitsOf(schema: DocumentSchema): string {
   const limits = Object.entries(limitNames)
     .filter(
       ([name]) => schema[name] !== undefined && Math.abs(Number(schema[name])) !== Number.MAX_SAFE_INTEGER,

@@ -7,6 +7,26 @@ import { type Bodies, type Body, type Operation, operations } from './operations
 type JsonObject = Record<string, unknown>
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
+/** A schema of the document, as far as it uses JSON Schema. */
+export interface DocumentSchema {
+  $ref?: string
+  const?: unknown
+  enum?: unknown[]
+  anyOf?: DocumentSchema[]
+  oneOf?: DocumentSchema[]
+  not?: object
+  type?: string | string[]
+  format?: string
+  properties?: Record<string, DocumentSchema>
+  required?: string[]
+  additionalProperties?: DocumentSchema | false
+  items?: DocumentSchema
+  prefixItems?: DocumentSchema[]
+  maxItems?: number
+  description?: string
+  [limit: string]: unknown
+}
+
 /** The document; made once, when it is first asked for. */
 let document: JsonObject | undefined
 

@@ -5,10 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ChatCompletion, type ChatCompletionRequest } from '../../src/protocol/chat-completions.ts'
 import { CheckpointComparison } from '../../src/protocol/checkpoint-comparisons.ts'
 import { ErrorBody } from '../../src/protocol/errors.ts'
-import { readConfiguration } from '../../workers/local/configuration.ts'
-import { startLocal } from '../../workers/local/start-local.ts'
 import { type PacksWithTwo, packsWithSecondCheckpoint } from '../support/second-checkpoint.ts'
 import { startWorker } from '../support/start-process.ts'
+import { edgeOnNode } from './edges.ts'
 import { countingClient, type Target } from './openai-client-suite.ts'
 
 let packs: PacksWithTwo
@@ -19,18 +18,8 @@ beforeAll(async () => {
   packs = await packsWithSecondCheckpoint()
   // One at a time: each is unloaded when the other is asked for.
   const worker = await startWorker({ AURICLE_MODELS: packs.folder, AURICLE_CHECKPOINTS: '1' })
-  const configuration = { PORT: '0', AURICLE_WORKERS: worker.baseUrl, AURICLE_LOG_LEVEL: 'silent' }
-  const server = await startLocal(readConfiguration(configuration), {})
-  await server.ready()
   data = await readFile(new URL('../fixtures/spoken-messages/03.opus', import.meta.url), 'base64')
-  target = {
-    url: server.url,
-    model: 'pocket',
-    async stop() {
-      await server.stop()
-      await worker.stop()
-    },
-  }
+  target = await edgeOnNode(worker.baseUrl, [worker])
 })
 afterAll(async () => {
   await target?.stop()

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
-import { readConfiguration } from '../../workers/local/configuration.ts'
-import { startLocal } from '../../workers/local/start-local.ts'
 import { unheldOrigins } from '../support/conforming-fetch.ts'
 import { startFakeWorker } from '../support/fake-worker.ts'
+import { edgeOnNode } from './edges.ts'
 import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
 import { describeFiles } from './openai-client-files.ts'
 import { countingClient, describeOpenAiClient } from './openai-client-suite.ts'
@@ -10,20 +9,7 @@ import { countingClient, describeOpenAiClient } from './openai-client-suite.ts'
 async function startNodeEdge(): Promise<FaultyTarget> {
   const worker = await startFakeWorker()
   unheldOrigins.add(worker.url)
-  const server = await startLocal(
-    readConfiguration({ PORT: '0', AURICLE_WORKERS: worker.url, AURICLE_LOG_LEVEL: 'silent' }),
-    {},
-  )
-  await server.ready()
-  return {
-    url: server.url,
-    model: 'pocket',
-    worker,
-    async stop() {
-      await server.stop()
-      await worker.stop()
-    },
-  }
+  return { ...(await edgeOnNode(worker.url, [worker])), worker }
 }
 
 describeOpenAiClient('the edge on Node', startNodeEdge)

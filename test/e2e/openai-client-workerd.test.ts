@@ -1,21 +1,12 @@
 import { startFakeWorker } from '../support/fake-worker.ts'
+import { edgeOnWorkerd } from './edges.ts'
 import { describeFaults, type FaultyTarget } from './openai-client-faults.ts'
 import { describeFiles } from './openai-client-files.ts'
 import { describeOpenAiClient } from './openai-client-suite.ts'
-import { startWorkerdEdge } from './workerd-edge.ts'
 
 async function startTarget(): Promise<FaultyTarget> {
   const worker = await startFakeWorker()
-  const edge = await startWorkerdEdge(worker.url)
-  return {
-    url: edge.url,
-    model: 'pocket',
-    worker,
-    async stop() {
-      await edge.stop()
-      await worker.stop()
-    },
-  }
+  return { ...(await edgeOnWorkerd(worker.url, [worker])), worker }
 }
 
 describeOpenAiClient('the edge on workerd', startTarget)

@@ -4,51 +4,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfiguration } from '../../workers/local/configuration.ts'
-import { startLocal } from '../../workers/local/start-local.ts'
 import { startWorker } from '../support/start-process.ts'
+import { edgeOnNode, edgeOnWorkerd } from './edges.ts'
 import { countingClient, type Target } from './openai-client-suite.ts'
 import { describeTranscriptions, post } from './transcription-suite.ts'
-import { startWorkerdEdge } from './workerd-edge.ts'
 
 /** Edge and worker share a folder, as `npm start` has it. */
 async function startNodeEdge(): Promise<Target> {
   const store = await mkdtemp(join(tmpdir(), 'auricle-store-'))
   const worker = await startWorker({ AURICLE_STORE: store })
-  const server = await startLocal(
-    readConfiguration({
-      PORT: '0',
-      AURICLE_WORKERS: worker.baseUrl,
-      AURICLE_STORE: store,
-      AURICLE_LOG_LEVEL: 'silent',
-    }),
-    {},
-  )
-  await server.ready()
-  return {
-    url: server.url,
-    model: 'pocket',
-    async stop() {
-      await server.stop()
-      await worker.stop()
-      await rm(store, { recursive: true, force: true })
-    },
-  }
+  const folder = { stop: () => rm(store, { recursive: true, force: true }) }
+  return edgeOnNode(worker.baseUrl, [worker, folder], { AURICLE_STORE: store })
 }
 
 describeTranscriptions('the edge on Node', startNodeEdge)
 
 describeTranscriptions('the edge on workerd', async () => {
   const worker = await startWorker()
-  const edge = await startWorkerdEdge(worker.baseUrl)
-  return {
-    url: edge.url,
-    model: 'pocket',
-    async stop() {
-      await edge.stop()
-      await worker.stop()
-    },
-  }
+  return edgeOnWorkerd(worker.baseUrl, [worker])
 })
 
 describe('the store that edge and worker share', () => {

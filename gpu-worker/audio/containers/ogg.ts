@@ -1,4 +1,5 @@
 /** Ogg (RFC 3533): pages of up to 255 segments, which make up the packets of one or more streams. */
+import { concatBytes } from '../../../src/protocol/concat-bytes.ts'
 
 /** One packet of a stream. `data` is a view of the file where the packet lies in one page. */
 export interface OggPacket {
@@ -78,7 +79,7 @@ export function* oggPackets(bytes: Uint8Array, serial: number): Generator<OggPac
       const piece = bytes.subarray(at, at + length)
       at += length
       length = 0
-      const data = pending.length > 0 ? concatenate([...pending, piece]) : piece
+      const data = joined([...pending, piece])
       pending = []
       if (!broken) yield { data, granulePosition: segment === lastEnd ? granulePosition : null, endOfStream }
       broken = false
@@ -129,12 +130,9 @@ function findCapturePattern(bytes: Uint8Array, from: number): number {
   return -1
 }
 
-function concatenate(pieces: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(
+    pieces,
+    pieces.reduce((sum, piece) => sum + piece.length, 0),
+  )
 }
