@@ -110,6 +110,24 @@ describe('infra/docker', () => {
   )
 })
 
+describe('infra/hosts', () => {
+  test('the image of RunPod is made of what there is', async () => {
+    const dockerfile = await read('infra/hosts/runpod/Dockerfile')
+    const [, source] = /^COPY (\S+)/m.exec(dockerfile)!
+    await expect(read(source!)).resolves.toContain('runpod.serverless.start')
+    expect(dockerfile).toMatch(/^USER (?!root)\S+\nCMD /m)
+  })
+
+  test('Cloudflare`s edge is that of wrangler.toml, and containers', async () => {
+    const lines = (text: string) => text.split('\n').filter(line => /^\w+ = /.test(line))
+    const plain = lines(await read('wrangler.toml'))
+    const changed = plain.filter(line => /^(main|directory|AURICLE_WORKERS) /.test(line))
+    const there = new Set(lines(await read('infra/hosts/cloudflare/wrangler.toml')))
+    expect(plain.filter(line => !there.has(line))).toEqual(changed)
+    await expect(read('infra/docker/worker.Dockerfile')).resolves.toContain('EXPOSE 8081')
+  })
+})
+
 describe('infra/compose', () => {
   test('builds what is there, mounts what is there, and needs its secrets', async () => {
     const text = await read('infra/compose/compose.yaml')

@@ -32,12 +32,16 @@ export function startWorkerdEdge(
   return start(input, folder)
 }
 
-/** Any module with a fetch handler, in workerd as well. @param entrypoint its path; a configuration is put beside it */
-export async function startWorkerdScript(entrypoint: string): Promise<WorkerdEdge> {
+/**
+ * Any module with a fetch handler, in workerd as well.
+ * @param entrypoint its path; a configuration is put beside it
+ * @param settings more of that configuration
+ */
+export async function startWorkerdScript(entrypoint: string, settings: object = {}): Promise<WorkerdEdge> {
   const config = join(dirname(entrypoint), 'wrangler.json')
   await writeFile(
     config,
-    JSON.stringify({ name: 'script', main: entrypoint, compatibility_date: '2026-04-01' }),
+    JSON.stringify({ name: 'script', main: entrypoint, compatibility_date: '2026-04-01', ...settings }),
   )
   return start({ config })
 }

@@ -27,6 +27,7 @@ import { MemoryStore } from '../../src/storage/memory-store.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { R2Store } from '../../src/storage/r2-store.ts'
 import { directoryOf } from '../fleet/fleet-directory.ts'
+import { type Containers, containerFetch } from './container-fetch.ts'
 import { DurableRateLimiter } from './tenant-usage-object.ts'
 
 export { FleetDirectory } from '../fleet/fleet-directory.ts'
@@ -45,6 +46,8 @@ interface Bindings extends FleetVariables {
   AURICLE_TENANT_USAGE?: DurableObjectNamespace
   AURICLE_IDEMPOTENCY?: DurableObjectNamespace
   AURICLE_FLEET?: DurableObjectNamespace
+  /** Workers in containers, each of the list as `http://NAME.container`. */
+  AURICLE_CONTAINERS?: Containers
 }
 
 /** What an isolate knows of the workers lives as long as it does; made with the first request's variables. */
@@ -73,7 +76,9 @@ function build(bindings: Bindings): Hono<EdgeEnv> {
   const { workers, secrets, starter, maxWaitMs } = parseFleetSettings(bindings)
   // workerd's fetch must not be called as a method of something else.
   const outside = {
-    fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
+    fetch: containerFetch(bindings.AURICLE_CONTAINERS, (input: RequestInfo | URL, init?: RequestInit) =>
+      fetch(input, init),
+    ),
     clock: systemClock,
   }
   const directory = secrets.length > 0 && bindings.AURICLE_FLEET ? directoryOf(bindings.AURICLE_FLEET) : null
