@@ -23,7 +23,7 @@ def weights(path: Path) -> dict[str, np.ndarray]:
         _plain(name): values.astype(np.float32) if values.dtype == np.float16 else values
         for name, values in stored.items()
     }
-    for name in [name for name, values in plain.items() if values.dtype == np.uint8]:
+    for name in [name for name, values in plain.items() if values.dtype == np.uint8 and values.ndim == 3]:
         scales = plain[f"{name.removesuffix('.weight')}.scales"]
         values = plain[name]
         scales = scales.reshape(values.shape[0], values.shape[1])

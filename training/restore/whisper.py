@@ -53,7 +53,7 @@ def state_dict(pack: Path) -> dict[str, torch.Tensor]:
         linear(decoder, f"layer_{layer}.cross.out", [f"{crossed}.out_proj"], False)
         for kind in ("key", "value"):
             linear(encoder, f"cross_{kind}_{layer}.rows", [f"{crossed}.{kind[0]}_proj"], True)
-    return {name: torch.from_numpy(np.ascontiguousarray(values, np.float32)) for name, values in out.items()}
+    return {name: torch.tensor(values, dtype=torch.float32) for name, values in out.items()}
 
 
 def restore(pack: Path, base: Path, target: Path) -> WhisperForConditionalGeneration:

@@ -41,6 +41,8 @@ class Progress:
 
     def plot(self, target: Path) -> None:
         """The curves as a PNG, one panel a value; nothing where matplotlib isn't installed."""
+        if not self.path.exists():  # a run of fewer steps than one line
+            return
         try:
             from matplotlib.figure import Figure
         except ImportError:
