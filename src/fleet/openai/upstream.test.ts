@@ -136,6 +136,24 @@ describe('chat with vLLM behind the edge', () => {
     expect(seen()).toHaveLength(asked)
   })
 
+  test('what one tenant has sent is not there for another', async () => {
+    const { chat, fleet, seen } = setUp()
+    const sent = await chat(ask(recording(twoSeconds)))
+    const id = ChatCompletion.parse(await sent.json()).usage.audio[0]!.audio_id
+    const body = { model: 'qwen2-audio', ...ask({ type: 'audio_url', audio_url: { url: `audio:${id}` } }) }
+    const asked = fleet.forward({
+      model: 'qwen2-audio',
+      path: '/v1/chat/completions',
+      requestId: 'req_1',
+      tenant: 'another',
+      body: new TextEncoder().encode(JSON.stringify(body)),
+      signal: new AbortController().signal,
+      background: () => {},
+    })
+    await expect(asked).rejects.toMatchObject({ code: 'audio_not_cached' })
+    expect(seen()).toHaveLength(1)
+  })
+
   test('of several servers, the one that has heard an audio is asked about it by its id', async () => {
     const { chat, vllms } = setUp({}, 4)
     for (let k = 0; k < 8; k++) {
