@@ -20,7 +20,6 @@ import type { LocalConfiguration } from './configuration.ts'
 import { createLog } from './logger.ts'
 import { trainNgramModel } from './ngram-training.ts'
 import { servePage } from './page.ts'
-import { RedisRateLimiter } from './redis-rate-limiter.ts'
 import { createWorkerFetch } from './worker-fetch.ts'
 import { defaultWorkerScript, WorkerProcess } from './worker-process.ts'
 
@@ -77,10 +76,11 @@ export async function startLocal(
       log.fleet(event)
     },
   })
+  // What most servers don't need isn't loaded by them: Redis' client takes a third of a second.
   const redis =
     configuration.limits === null || configuration.limitsStore === null
       ? null
-      : new RedisRateLimiter({
+      : new (await import('./redis-rate-limiter.ts')).RedisRateLimiter({
           url: configuration.limitsStore,
           onLost: error => log.limitsStoreLost(error),
         })
