@@ -6,7 +6,8 @@ import {
 } from '../src/protocol/checkpoint-comparisons.ts'
 import type { Limits } from '../src/protocol/limits.ts'
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
-import { audioSecondsHeader, tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import { audioSecondsHeader, tenantOf } from '../src/protocol/worker-headers.ts'
+import { patienceOf } from './cancellation.ts'
 import { compareCheckpoints } from './compare-checkpoints.ts'
 import type { GenerateContext } from './generate.ts'
 import type { RequestTrace } from './observability/request-trace.ts'
@@ -29,9 +30,6 @@ export function checkpointComparisons(limits: Limits, parts: () => ComparisonPar
     const { raw } = context.req
     requireJson(raw)
     const asked = parseCheckpointComparison(parseJson(await readBody(raw, limits.maxBodyBytes)), limits)
-    const timeoutMs = timeoutMsOf(raw)
-    const signals = [raw.signal]
-    if (timeoutMs !== null) signals.push(AbortSignal.timeout(Math.ceil(timeoutMs)))
     const requestId = context.get('requestId')
     const compared = await compareCheckpoints(asked, {
       requestId,
@@ -39,8 +37,7 @@ export function checkpointComparisons(limits: Limits, parts: () => ComparisonPar
       ...worker,
       limits,
       trace: context.get('trace'),
-      deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
-      signal: AbortSignal.any(signals),
+      ...patienceOf(raw),
     })
     const body: CheckpointComparison = {
       id: `cmp-${requestId.replace(/^req_/, '')}`,

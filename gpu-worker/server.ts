@@ -9,11 +9,12 @@ import { findModel, type Model, type ModelList } from '../src/protocol/models.ts
 import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
 import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
 import { requestIdOf } from '../src/protocol/request-id.ts'
-import { audioSecondsHeader, tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import { audioSecondsHeader, tenantOf } from '../src/protocol/worker-headers.ts'
 import { FileLibrary } from '../src/storage/file-library.ts'
 import { MemoryStore } from '../src/storage/memory-store.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
 import { type AudioSources, createAudioSources } from './audio-sources.ts'
+import { patienceOf } from './cancellation.ts'
 import { LabelPriors } from './classification/label-priors.ts'
 import { classifications } from './classification/routes.ts'
 import { checkpointComparisons } from './compare-routes.ts'
@@ -127,9 +128,6 @@ export function createWorkerApp(
     const request = parseChatCompletionRequest(body, limits)
     const id = context.get('requestId')
     const cancelled = new AbortController()
-    const timeoutMs = timeoutMsOf(context.req.raw)
-    const signals = [context.req.raw.signal, cancelled.signal]
-    if (timeoutMs !== null) signals.push(AbortSignal.timeout(Math.ceil(timeoutMs)))
     const events = generateChat(request, {
       requestId: id,
       tenant: tenantOf(context.req.raw),
@@ -140,8 +138,7 @@ export function createWorkerApp(
       ngramModels,
       limits,
       trace: context.get('trace'),
-      deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
-      signal: AbortSignal.any(signals),
+      ...patienceOf(context.req.raw, cancelled.signal),
     })
     // What is wrong with a request shows before the first event, and so still gets its own status.
     let audioSeconds = 0

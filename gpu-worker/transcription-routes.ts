@@ -7,7 +7,8 @@ import {
   parseTranslationForm,
   type TranscriptionForm,
 } from '../src/protocol/parse-transcription.ts'
-import { audioSecondsHeader, tenantOf, timeoutMsOf } from '../src/protocol/worker-headers.ts'
+import { audioSecondsHeader, tenantOf } from '../src/protocol/worker-headers.ts'
+import { patienceOf } from './cancellation.ts'
 import type { RequestTrace } from './observability/request-trace.ts'
 import { eventResponse, withFirst } from './stream/event-response.ts'
 import { toTranscript, toTranscriptStream } from './stream/transcription.ts'
@@ -38,17 +39,13 @@ export function transcriptions(task: TranscriptionTask, limits: Limits, parts: (
       await readMultipart(raw, { maxFileBytes: limits.maxAudioBytes, maxFieldBytes: limits.maxFieldBytes }),
     )
     const cancelled = new AbortController()
-    const timeoutMs = timeoutMsOf(raw)
-    const signals = [raw.signal, cancelled.signal]
-    if (timeoutMs !== null) signals.push(AbortSignal.timeout(Math.ceil(timeoutMs)))
     const events = transcribe(form, task, {
       requestId: context.get('requestId'),
       tenant: tenantOf(raw),
       ...worker,
       limits,
       trace: context.get('trace'),
-      deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
-      signal: AbortSignal.any(signals),
+      ...patienceOf(raw, cancelled.signal),
     })
     // What is wrong with a request shows before the first event, and so still gets its own status.
     const opened = await withFirst(events)

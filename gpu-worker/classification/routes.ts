@@ -9,7 +9,8 @@ import {
   parseClassificationRequest,
 } from '../../src/protocol/parse-classification.ts'
 import { parseJson, readBody, requireJson } from '../../src/protocol/read-body.ts'
-import { audioSecondsHeader, tenantOf, timeoutMsOf } from '../../src/protocol/worker-headers.ts'
+import { audioSecondsHeader, tenantOf } from '../../src/protocol/worker-headers.ts'
+import { patienceOf } from '../cancellation.ts'
 import { paramOf, toPart } from '../conversation.ts'
 import type { RequestTrace } from '../observability/request-trace.ts'
 import { type ClassifyContext, classify } from './classify.ts'
@@ -31,9 +32,6 @@ export function classifications(limits: Limits, parts: () => ClassificationParts
     const worker = parts()
     const { raw } = context.req
     const { request, param } = await readRequest(raw, limits)
-    const timeoutMs = timeoutMsOf(raw)
-    const signals = [raw.signal]
-    if (timeoutMs !== null) signals.push(AbortSignal.timeout(Math.ceil(timeoutMs)))
     const requestId = context.get('requestId')
     const classified = await classify(request, {
       requestId,
@@ -41,8 +39,7 @@ export function classifications(limits: Limits, parts: () => ClassificationParts
       ...worker,
       limits,
       trace: context.get('trace'),
-      deadlineMs: timeoutMs === null ? null : performance.now() + timeoutMs,
-      signal: AbortSignal.any(signals),
+      ...patienceOf(raw),
     }).catch((error: unknown) => {
       throw ofField(error, param)
     })
