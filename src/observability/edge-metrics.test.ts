@@ -55,6 +55,7 @@ test('a record holds an id and numbers, and nothing of what was said', async () 
   const { records } = await scrapeAfterTrouble()
   expect(JSON.stringify(records)).not.toContain('secret')
   expect(records[0]).toMatchObject({
+    traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
     requestId: expect.stringMatching(/^req_/),
     tenant: 'default',
     method: 'POST',

@@ -6,6 +6,8 @@ import type { EdgeEnv } from '../edge-env.ts'
 /** One request and its answer. */
 export interface RequestRecord {
   requestId: string
+  /** Its trace's, to find its spans by; null for what isn't of the API. */
+  traceId: string | null
   tenant: string
   method: string
   /** The route's pattern, not the path: ids are not for logs. `none` where there is no route. */
@@ -26,6 +28,7 @@ export function recordRequests(
     await next()
     tell({
       requestId: context.get('requestId'),
+      traceId: context.get('trace')?.traceId ?? null,
       tenant: context.get('tenant') ?? 'none',
       method: context.req.method,
       route: routeOf(context),

@@ -8,6 +8,7 @@ function logAt(level: string) {
 }
 const record = {
   requestId: 'req_1',
+  traceId: '0af7651916cd43dd8448eb211c80319c',
   tenant: 'acme',
   method: 'POST',
   route: '/v1/chat/completions',
