@@ -2,9 +2,9 @@
 import { decodeAudioPieces } from '../gpu-worker/audio/decode.ts'
 import type { WhisperManifest } from '../gpu-worker/model/manifest.ts'
 import { loadPacks, type Pack } from '../gpu-worker/model/pack.ts'
+import type { SpeechModel, TranscribeOptions, Word } from '../gpu-worker/model/speech-model.ts'
 import { loadWhisperModel } from '../gpu-worker/model/whisper/whisper.ts'
 import { loadRuntime } from '../gpu-worker/runtime/load-runtime.ts'
-import type { SpeechModel, TranscribeOptions, Word } from '../gpu-worker/transcribe.ts'
 
 const LIMITS = { maxSeconds: 7200, maxBytes: 1e9 }
 

@@ -1,5 +1,5 @@
 /** A speech model for tests: it says given segments of a second each, whatever it hears. No weights, no ONNX. */
-import type { SpeechModel, TranscribeOptions } from './transcribe.ts'
+import type { SpeechModel, TranscribeOptions } from './model/speech-model.ts'
 
 export interface FakeSpeechModel extends SpeechModel {
   /** What it was asked for. */

@@ -15,14 +15,15 @@ import { MemoryStore } from '../src/storage/memory-store.ts'
 import { NgramModels } from '../src/storage/ngram-models.ts'
 import { type AudioSources, createAudioSources } from './audio-sources.ts'
 import { patienceOf } from './cancellation.ts'
+import { checkpointComparisons } from './checkpoints/routes.ts'
 import { LabelPriors } from './classification/label-priors.ts'
 import { classifications } from './classification/routes.ts'
-import { checkpointComparisons } from './compare-routes.ts'
 import type { EncodeQueue } from './encode/encode-queue.ts'
 import { EncoderCache } from './encode/encoder-cache.ts'
 import { generateChat } from './generate.ts'
 import { Grammars } from './grammar/grammars.ts'
 import { type ChatModel, modelIds } from './model/chat-model.ts'
+import type { SpeechModel } from './model/speech-model.ts'
 import { WorkerMetrics } from './observability/metrics.ts'
 import { type RequestObserver, RequestTrace } from './observability/request-trace.ts'
 import {
@@ -31,8 +32,7 @@ import {
   toChatCompletionChunks,
 } from './stream/chat-completion.ts'
 import { eventResponse, withFirst } from './stream/event-response.ts'
-import type { SpeechModel } from './transcribe.ts'
-import { transcriptions } from './transcription-routes.ts'
+import { transcriptions } from './transcription/routes.ts'
 
 export interface WorkerState {
   status: WorkerReadiness['status']

@@ -1,9 +1,9 @@
-import type { SpeechModel } from '../transcribe.ts'
 import type { ChatModel, LoadContext } from './chat-model.ts'
 import type { PocketManifest, Qwen2AudioManifest, WhisperManifest } from './manifest.ts'
 import type { Pack } from './pack.ts'
 import { loadPocketModel } from './pocket/pocket-model.ts'
 import { loadQwen2AudioModel } from './qwen2-audio/qwen2-audio-model.ts'
+import type { SpeechModel } from './speech-model.ts'
 import { loadWhisperModel } from './whisper/whisper.ts'
 
 /** How each architecture that chats is loaded: one line, one folder. */

@@ -2,7 +2,7 @@
 import { SAMPLE_RATE_HZ } from '../audio/constants.ts'
 import { type SampleRange, splitWindows } from '../audio/windows.ts'
 import type { VoiceActivity } from '../model/silero-vad/voice-activity.ts'
-import type { VoiceActivityOptions } from '../transcribe.ts'
+import type { VoiceActivityOptions } from '../model/speech-model.ts'
 import { SpeechStretches } from './speech-stretches.ts'
 
 /** A stretch of a recording. */

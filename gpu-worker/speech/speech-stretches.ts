@@ -4,7 +4,7 @@
  */
 import { SAMPLE_RATE_HZ } from '../audio/constants.ts'
 import type { SampleRange } from '../audio/windows.ts'
-import type { VoiceActivityOptions } from '../transcribe.ts'
+import type { VoiceActivityOptions } from '../model/speech-model.ts'
 
 /** How far below the threshold the probability must fall for speech to end. */
 const HYSTERESIS = 0.15

@@ -4,8 +4,8 @@
  */
 import type { LanguageModel } from '../../src/ngram/language-model.ts'
 import { plainTokenizer, SPACE, type TokenizerOptions, tokenize } from '../../src/ngram/tokenizer.ts'
+import type { TranscribeOptions } from '../model/speech-model.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import type { TranscribeOptions } from '../transcribe.ts'
 import { type HotwordMatch, HotwordTrie } from './hotword-trie.ts'
 
 /** Along a hypothesis; never changed once made. */

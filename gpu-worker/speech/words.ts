@@ -2,7 +2,7 @@
  * Words with their times. Source: openai/whisper `timing.py` (`merge_punctuations`, `add_word_timestamps`) and
  * `tokenizer.py` (`split_tokens_on_spaces`).
  */
-import type { Word } from '../transcribe.ts'
+import type { Word } from '../model/speech-model.ts'
 
 /** A run of tokens that is one word, before it has a place in a segment. */
 export interface TimedWord {

@@ -9,8 +9,8 @@ import type {
   TranscriptSegment,
   TranscriptStreamEvent,
 } from '../../src/protocol/transcriptions.ts'
-import type { Hypothesis, Segment, Word } from '../transcribe.ts'
-import type { TranscriptEvent, TranscriptionTask } from '../transcription.ts'
+import type { Hypothesis, Segment, Word } from '../model/speech-model.ts'
+import type { TranscriptEvent, TranscriptionTask } from '../transcription/transcription.ts'
 
 type End = Extract<TranscriptEvent, { type: 'end' }>
 

@@ -4,9 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeAudio } from '../../gpu-worker/audio/decode.ts'
 import type { WhisperManifest } from '../../gpu-worker/model/manifest.ts'
 import { loadPacks, type Pack } from '../../gpu-worker/model/pack.ts'
+import type {
+  Segment,
+  SpeechModel,
+  TranscribeEvent,
+  TranscribeOptions,
+} from '../../gpu-worker/model/speech-model.ts'
 import { loadWhisperModel } from '../../gpu-worker/model/whisper/whisper.ts'
 import { loadRuntime } from '../../gpu-worker/runtime/load-runtime.ts'
-import type { Segment, SpeechModel, TranscribeEvent, TranscribeOptions } from '../../gpu-worker/transcribe.ts'
 import { plainTokenizer } from '../../src/ngram/tokenizer.ts'
 import { wordErrors } from '../support/word-error-rate.ts'
 

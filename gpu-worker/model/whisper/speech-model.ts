@@ -8,6 +8,7 @@ import { splitSegments, splitSentences, type TimedTokens } from '../../speech/se
 import { nonSpeechTokens, TokenRules } from '../../speech/token-rules.ts'
 import { scorerOf, tokenTexts } from '../../speech/word-scorer.ts'
 import { joinCharacters, type TimedWord, timeWords, toWord } from '../../speech/words.ts'
+import type { VoiceActivity } from '../silero-vad/voice-activity.ts'
 import type {
   Hypothesis,
   Segment,
@@ -16,8 +17,7 @@ import type {
   TranscribeOptions,
   TranscriptToken,
   VoiceActivityOptions,
-} from '../../transcribe.ts'
-import type { VoiceActivity } from '../silero-vad/voice-activity.ts'
+} from '../speech-model.ts'
 import {
   type Ears,
   type HeardTranscript,

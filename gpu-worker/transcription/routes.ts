@@ -1,17 +1,17 @@
 /** The worker's `POST /v1/audio/transcriptions` and `/translations`. */
 import type { Context } from 'hono'
-import type { Limits } from '../src/protocol/limits.ts'
-import { type MultipartForm, readMultipart } from '../src/protocol/multipart.ts'
+import type { Limits } from '../../src/protocol/limits.ts'
+import { type MultipartForm, readMultipart } from '../../src/protocol/multipart.ts'
 import {
   parseTranscriptionForm,
   parseTranslationForm,
   type TranscriptionForm,
-} from '../src/protocol/parse-transcription.ts'
-import { audioSecondsHeader, tenantOf } from '../src/protocol/worker-headers.ts'
-import { patienceOf } from './cancellation.ts'
-import type { RequestTrace } from './observability/request-trace.ts'
-import { eventResponse, withFirst } from './stream/event-response.ts'
-import { toTranscript, toTranscriptStream } from './stream/transcription.ts'
+} from '../../src/protocol/parse-transcription.ts'
+import { audioSecondsHeader, tenantOf } from '../../src/protocol/worker-headers.ts'
+import { patienceOf } from '../cancellation.ts'
+import type { RequestTrace } from '../observability/request-trace.ts'
+import { eventResponse, withFirst } from '../stream/event-response.ts'
+import { toTranscript, toTranscriptStream } from '../stream/transcription.ts'
 import { type TranscriptionContext, type TranscriptionTask, transcribe } from './transcription.ts'
 
 /** What a route needs of the worker when a request comes. */

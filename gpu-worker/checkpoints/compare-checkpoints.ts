@@ -1,14 +1,14 @@
 /** Two checkpoints of one pack: what each answers, and how likely both find each answer. */
 
-import type { FinishReason, Usage } from '../src/protocol/chat-completions.ts'
+import type { FinishReason, Usage } from '../../src/protocol/chat-completions.ts'
 import type {
   CheckpointComparison,
   CheckpointComparisonAsked,
-} from '../src/protocol/checkpoint-comparisons.ts'
-import { ApiError } from '../src/protocol/errors.ts'
-import { throwIfCancelled } from './cancellation.ts'
-import { type GenerateContext, generateChat, prepareChat } from './generate.ts'
-import { resolveModel } from './resolve-model.ts'
+} from '../../src/protocol/checkpoint-comparisons.ts'
+import { ApiError } from '../../src/protocol/errors.ts'
+import { throwIfCancelled } from '../cancellation.ts'
+import { type GenerateContext, generateChat, prepareChat } from '../generate.ts'
+import { resolveModel } from '../resolve-model.ts'
 
 type Compared = Pick<CheckpointComparison, 'answers' | 'reward_margin' | 'usage'>
 

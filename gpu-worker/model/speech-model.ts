@@ -1,6 +1,6 @@
 /** What the request path knows of a model that transcribes speech; one implementation an architecture. */
-import type { LanguageModel } from '../src/ngram/language-model.ts'
-import type { TokenizerOptions } from '../src/ngram/tokenizer.ts'
+import type { LanguageModel } from '../../src/ngram/language-model.ts'
+import type { TokenizerOptions } from '../../src/ngram/tokenizer.ts'
 
 /** How one recording is to be transcribed. Times are in seconds, log-probabilities natural unless said. */
 export interface TranscribeOptions {

@@ -3,14 +3,14 @@ import type { Context } from 'hono'
 import {
   type CheckpointComparison,
   parseCheckpointComparison,
-} from '../src/protocol/checkpoint-comparisons.ts'
-import type { Limits } from '../src/protocol/limits.ts'
-import { parseJson, readBody, requireJson } from '../src/protocol/read-body.ts'
-import { audioSecondsHeader, tenantOf } from '../src/protocol/worker-headers.ts'
-import { patienceOf } from './cancellation.ts'
+} from '../../src/protocol/checkpoint-comparisons.ts'
+import type { Limits } from '../../src/protocol/limits.ts'
+import { parseJson, readBody, requireJson } from '../../src/protocol/read-body.ts'
+import { audioSecondsHeader, tenantOf } from '../../src/protocol/worker-headers.ts'
+import { patienceOf } from '../cancellation.ts'
+import type { GenerateContext } from '../generate.ts'
+import type { RequestTrace } from '../observability/request-trace.ts'
 import { compareCheckpoints } from './compare-checkpoints.ts'
-import type { GenerateContext } from './generate.ts'
-import type { RequestTrace } from './observability/request-trace.ts'
 
 /** What the route needs of the worker when a request comes. */
 export type ComparisonParts = Pick<

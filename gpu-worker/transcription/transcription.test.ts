@@ -1,21 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { packModel } from '../src/ngram/binary-write.ts'
-import { Corpus } from '../src/ngram/corpus.ts'
-import { countNgrams } from '../src/ngram/count.ts'
-import { smooth } from '../src/ngram/smoothing.ts'
-import { ErrorBody } from '../src/protocol/errors.ts'
-import { defaultLimits } from '../src/protocol/limits.ts'
-import type { NgramModelCard } from '../src/protocol/ngram-models.ts'
-import { doneData, ServerSentEventParser } from '../src/protocol/sse.ts'
-import { Transcription, TranscriptionVerbose, TranscriptStreamEvent } from '../src/protocol/transcriptions.ts'
-import { FileLibrary } from '../src/storage/file-library.ts'
-import { MemoryStore } from '../src/storage/memory-store.ts'
-import { NgramModels } from '../src/storage/ngram-models.ts'
-import { silentWav } from '../test/support/wav.ts'
-import { createAudioSources } from './audio-sources.ts'
-import { fakeChatModel } from './fake-chat-model.ts'
-import { type FakeSpeechModel, fakeSpeechModel } from './fake-speech-model.ts'
-import { createWorkerApp } from './server.ts'
+import { packModel } from '../../src/ngram/binary-write.ts'
+import { Corpus } from '../../src/ngram/corpus.ts'
+import { countNgrams } from '../../src/ngram/count.ts'
+import { smooth } from '../../src/ngram/smoothing.ts'
+import { ErrorBody } from '../../src/protocol/errors.ts'
+import { defaultLimits } from '../../src/protocol/limits.ts'
+import type { NgramModelCard } from '../../src/protocol/ngram-models.ts'
+import { doneData, ServerSentEventParser } from '../../src/protocol/sse.ts'
+import {
+  Transcription,
+  TranscriptionVerbose,
+  TranscriptStreamEvent,
+} from '../../src/protocol/transcriptions.ts'
+import { FileLibrary } from '../../src/storage/file-library.ts'
+import { MemoryStore } from '../../src/storage/memory-store.ts'
+import { NgramModels } from '../../src/storage/ngram-models.ts'
+import { silentWav } from '../../test/support/wav.ts'
+import { createAudioSources } from '../audio-sources.ts'
+import { fakeChatModel } from '../fake-chat-model.ts'
+import { type FakeSpeechModel, fakeSpeechModel } from '../fake-speech-model.ts'
+import { createWorkerApp } from '../server.ts'
 
 const wavOf = async (seconds: number) => new Uint8Array(Buffer.from(await silentWav(seconds), 'base64'))
 const wav = await wavOf(2)

@@ -9,24 +9,24 @@ import {
   refuseForChat,
   toTranscriptUsage,
   transcribePrompt,
-} from '../src/protocol/chat-transcription.ts'
-import { ApiError } from '../src/protocol/errors.ts'
-import { parseChatCompletionRequest } from '../src/protocol/parse-chat-completion.ts'
-import type { TranscriptionForm } from '../src/protocol/parse-transcription.ts'
-import { defaultNgramWeight, defaultWordBonus } from '../src/protocol/rescore.ts'
+} from '../../src/protocol/chat-transcription.ts'
+import { ApiError } from '../../src/protocol/errors.ts'
+import { parseChatCompletionRequest } from '../../src/protocol/parse-chat-completion.ts'
+import type { TranscriptionForm } from '../../src/protocol/parse-transcription.ts'
+import { defaultNgramWeight, defaultWordBonus } from '../../src/protocol/rescore.ts'
 import type {
   ServerVad,
   TimestampSource,
   TranscriptLogprob,
   TranscriptUsage,
-} from '../src/protocol/transcriptions.ts'
-import type { OpenedModel } from '../src/storage/ngram-models.ts'
-import { decodeAudioPieces } from './audio/decode.ts'
-import { throwIfCancelled } from './cancellation.ts'
-import { paramOf, toPart } from './conversation.ts'
-import { type GenerateContext, generateChat } from './generate.ts'
-import { modelIds } from './model/chat-model.ts'
-import type { Segment, SpeechModel, TranscribeOptions, VoiceActivityOptions } from './transcribe.ts'
+} from '../../src/protocol/transcriptions.ts'
+import type { OpenedModel } from '../../src/storage/ngram-models.ts'
+import { decodeAudioPieces } from '../audio/decode.ts'
+import { throwIfCancelled } from '../cancellation.ts'
+import { paramOf, toPart } from '../conversation.ts'
+import { type GenerateContext, generateChat } from '../generate.ts'
+import { modelIds } from '../model/chat-model.ts'
+import type { Segment, SpeechModel, TranscribeOptions, VoiceActivityOptions } from '../model/speech-model.ts'
 
 /** `translate` is into English. */
 export type TranscriptionTask = 'transcribe' | 'translate'
