@@ -9,6 +9,7 @@ import { createWorkerFetch } from './worker-fetch.ts'
 
 const pieceBytes = 64 * 1024
 const floodBytes = 32 * 1024 * 1024
+const manyEvents = 5000
 
 let server: Server
 let url: string
@@ -39,6 +40,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
         response.write(`data: ${word}\n\n`)
         await setImmediate()
       }
+      return void response.end()
+    case '/many':
+      for (let index = 0; index < manyEvents; index++) response.write(`data: ${index}${' '.repeat(120)}\n\n`)
       return void response.end()
     case '/flood':
       for (seen.flooded = 0; seen.flooded < floodBytes; seen.flooded += pieceBytes) {
@@ -92,6 +96,19 @@ describe.each<[string, WorkerFetch]>([
       text += new TextDecoder().decode(piece)
     }
     expect(text).toBe('data: one\n\ndata: two\n\ndata: three\n\n')
+  })
+
+  test.each([
+    ['at once', async () => {}],
+    ['with pauses', () => setImmediate()],
+  ])('gives all of many small pieces to who reads them %s', async (_how, pause) => {
+    const response = await ask(`${url}/many`, init())
+    let text = ''
+    for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
+      text += new TextDecoder().decode(piece)
+      await pause()
+    }
+    expect(text.split('\n\n')).toHaveLength(manyEvents + 1)
   })
 
   test('gives the text as well when its stream was looked at before', async () => {

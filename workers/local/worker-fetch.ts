@@ -120,6 +120,8 @@ class Exchange implements Dispatcher.DispatchHandler, WorkerResponse {
   }
 
   onResponseData(connection: Dispatcher.DispatchController, piece: Uint8Array): void {
+    // The parser begins with an empty piece when it goes on; whoever paused at that one would never see another.
+    if (piece.byteLength === 0) return
     if (this.#reader !== null) {
       this.#reader.enqueue(piece)
       if ((this.#reader.desiredSize ?? 0) <= 0) connection.pause()
