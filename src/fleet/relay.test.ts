@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { relayEvents } from './relay.ts'
+import { openRelay, relayEvents } from './relay.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 
@@ -72,5 +72,24 @@ describe('relayEvents', () => {
     await new Promise(resolve => setImmediate(resolve))
     expect(pulled).toBeLessThan(6)
     await reader.cancel()
+  })
+})
+
+describe('openRelay', () => {
+  const role =
+    'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n'
+  const word = 'data: {"choices":[{"index":0,"delta":{"content":"Yes"},"finish_reason":null}]}\n\n'
+
+  test.each([[[]], [[': ping\n\n']], [[role]], [[role, ': ping\n\n', role]]])(
+    'a worker that breaks off after %j has begun nothing',
+    async pieces => {
+      await expect(openRelay(body(pieces, true), { abort: vi.fn() })).rejects.toThrow()
+    },
+  )
+
+  test('from the first word on its stream is passed on, with all that came before', async () => {
+    const text = await textOf(await openRelay(body([role, word], true), { abort: vi.fn() }))
+    expect(text.startsWith(role + word)).toBe(true)
+    expect(text).toContain('"code":"worker_failed"')
   })
 })

@@ -43,7 +43,8 @@ export function relayEvents(
 }
 
 /**
- * Waits for the first event, so that a worker which breaks off before it has done nothing that the client saw.
+ * Waits for the first event that says something, so that a worker which breaks off before it has done nothing that the
+ * client saw: whose turn it is comes before the first token, which may take long.
  * @throws what reading throws, or `worker_failed` when the stream ends without an event
  */
 export async function openRelay(
@@ -71,7 +72,7 @@ class Relay {
 
   async open(): Promise<void> {
     // A comment keeps a connection open; it isn't the beginning of an answer.
-    while (!this.#held.some(event => event[0] !== colon)) {
+    while (!this.#held.some(event => event[0] !== colon && !isOpening(event))) {
       const { done, value } = await this.#reader.read()
       if (done) throw brokenOff()
       this.#held.push(...this.#framer.push(value))
@@ -129,6 +130,12 @@ class Relay {
 }
 
 const colon = 58
+
+/** Whether an event is the chunk that only names the role, as OpenAI's streams begin. */
+function isOpening(event: Uint8Array): boolean {
+  return new TextDecoder().decode(event).includes('"delta":{"role":"assistant","content":""')
+}
+
 const dataPrefix = new TextEncoder().encode('data: {"')
 /** What a JSON object at an end begins with: an error, and the last event of a transcription. */
 const endNames = [...'et'].map(letter => letter.charCodeAt(0))
