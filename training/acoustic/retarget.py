@@ -19,7 +19,7 @@ from torch import Tensor
 
 from training import paths
 from training.acoustic.projector import HIDDEN, Projector
-from training.acoustic.train import accuracy, examples, label_embeddings
+from training.acoustic.train import NamedTokens, accuracy, examples, fresh_projector, label_embeddings
 from training.data import sounds
 from training.data.instruments import PROGRAMS
 from training.hearing import cache
@@ -130,43 +130,23 @@ def train(steps: int, targets: dict[str, Tensor], recordings: list[Recording], b
     committed = tuning.projector()
     features, heard = examples(recordings)
     names = sorted(targets)
-    prototype = torch.stack([targets[name] for name in names])
-    unit = prototype / prototype.norm(dim=1, keepdim=True)
-    by_label = {name: [index for index, label in enumerate(heard) if label == name] for name in names}
+    tokens = NamedTokens(features, heard, names, torch.stack([targets[name] for name in names]), rng)
     same = [index for index, label in enumerate(heard) if label in ("speech", "silence")]
-    projector = Projector(float(committed.scale))
-    everything = torch.cat([item[:8] for item in features])
-    projector.centre.copy_(everything.mean(0))
-    projector.spread.copy_(everything.std(0) + 1e-3)
+    projector = fresh_projector(float(committed.scale), features)
     optimizer = torch.optim.AdamW(projector.parameters(), lr=1e-3, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
-    size = float(prototype.pow(2).mean())
     for step in range(steps):
-        rows, wanted = [], []
-        for _ in range(batch):
-            name = rng.randrange(len(names))
-            item = features[rng.choice(by_label[names[name]])]
-            picked = item[torch.randperm(len(item))[:6]]
-            rows.append(picked)
-            wanted += [name] * len(picked)
+        drawn = tokens.draw(batch)
         kept = torch.cat([features[rng.choice(same)][:24] for _ in range(batch // 6)])
-        inputs = torch.cat(rows)
-        inputs = inputs + 0.25 * projector.spread * torch.randn_like(inputs)  # recordings are few
-        inputs = F.dropout(inputs - projector.centre, 0.2) + projector.centre
-        answer = torch.tensor(wanted)
-        outputs = projector(inputs)
-        nearness = (outputs / outputs.norm(dim=1, keepdim=True).clamp(min=1e-6)) @ unit.T * 20
-        named = F.cross_entropy(nearness, answer, label_smoothing=0.05)
-        placed = F.mse_loss(outputs, prototype[answer]) / size
+        loss, right = tokens.loss(projector, *drawn)
         with torch.no_grad():
             before = committed(kept)
-        loss = named + placed + 2 * F.mse_loss(projector(kept), before) / before.pow(2).mean()
+        loss = loss + 2 * F.mse_loss(projector(kept), before) / before.pow(2).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         if (step + 1) % 100 == 0:
-            right = (nearness.argmax(1) == answer).float().mean()
             print(f"step {step + 1} loss {loss.item():.3f} tokens right {right:.3f}", flush=True)
     return projector.eval()
 

@@ -51,45 +51,65 @@ def examples(recordings: list[Recording]) -> tuple[list[Tensor], list[str]]:
     return features, heard
 
 
+def fresh_projector(scale: float, features: list[Tensor]) -> Projector:
+    """An untrained projector for features [tokens, 1536] such as these."""
+    projector = Projector(scale)
+    everything = torch.cat([item[:8] for item in features])
+    projector.centre.copy_(everything.mean(0))
+    projector.spread.copy_(everything.std(0) + 1e-3)
+    return projector
+
+
+class NamedTokens:
+    """Tokens whose classes are drawn equally often; a window gives up to 6 of its tokens. `targets` [names, 576]."""
+
+    def __init__(
+        self, features: list[Tensor], heard: list[str], names: list[str], targets: Tensor, rng: random.Random
+    ) -> None:
+        self.features, self.names, self.targets, self.rng = features, names, targets, rng
+        self.by_label = {name: [index for index, label in enumerate(heard) if label == name] for name in names}
+        self.unit = targets / targets.norm(dim=1, keepdim=True)
+        self.size = targets.pow(2).mean()
+
+    def draw(self, windows: int) -> tuple[Tensor, Tensor]:
+        """Features [tokens, 1536] of so many windows, and each token's place among the names."""
+        rows, wanted = [], []
+        for _ in range(windows):
+            name = self.rng.randrange(len(self.names))
+            item = self.features[self.rng.choice(self.by_label[self.names[name]])]
+            picked = item[torch.randperm(len(item))[:6]]
+            rows.append(picked)
+            wanted += [name] * len(picked)
+        return torch.cat(rows), torch.tensor(wanted)
+
+    def loss(self, projector: Projector, inputs: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
+        """How far disturbed inputs are from their targets, by name and distance; the share that is named rightly."""
+        inputs = inputs + 0.25 * projector.spread * torch.randn_like(inputs)  # recordings are few
+        inputs = F.dropout(inputs - projector.centre, 0.2) + projector.centre
+        outputs = projector(inputs)
+        nearness = (outputs / outputs.norm(dim=1, keepdim=True).clamp(min=1e-6)) @ self.unit.T * 20
+        named = F.cross_entropy(nearness, answer, label_smoothing=0.05)
+        placed = F.mse_loss(outputs, self.targets[answer]) / self.size
+        return named + placed, (nearness.argmax(1) == answer).float().mean()
+
+
 def train(steps: int, batch: int = 96) -> Projector:
-    """Classes are drawn equally often; a window gives up to 6 of its tokens."""
+    """A projector whose tokens are their classes' words."""
     rng = random.Random(0)
     torch.manual_seed(0)
     features, heard = examples(cache.load())
     names = sorted(set(heard))
-    targets = label_embeddings(names)
-    projector = Projector(float(targets.pow(2).mean().sqrt()))
-    everything = torch.cat([item[:8] for item in features])
-    projector.centre.copy_(everything.mean(0))
-    projector.spread.copy_(everything.std(0) + 1e-3)
-    by_label = {name: [index for index, label in enumerate(heard) if label == name] for name in names}
+    tokens = NamedTokens(features, heard, names, label_embeddings(names), rng)
+    projector = fresh_projector(float(tokens.size.sqrt()), features)
     optimizer = torch.optim.AdamW(projector.parameters(), lr=1e-3, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
-    unit = targets / targets.norm(dim=1, keepdim=True)
     for step in range(steps):
-        rows, wanted = [], []
-        for _ in range(batch):
-            name = rng.randrange(len(names))
-            item = features[rng.choice(by_label[names[name]])]
-            picked = item[torch.randperm(len(item))[:6]]
-            rows.append(picked)
-            wanted += [name] * len(picked)
-        inputs = torch.cat(rows)
-        inputs = inputs + 0.25 * projector.spread * torch.randn_like(inputs)  # recordings are few
-        inputs = F.dropout(inputs - projector.centre, 0.2) + projector.centre
-        answer = torch.tensor(wanted)
-        outputs = projector(inputs)
-        nearness = (outputs / outputs.norm(dim=1, keepdim=True).clamp(min=1e-6)) @ unit.T * 20
-        loss = (
-            F.cross_entropy(nearness, answer, label_smoothing=0.05)
-            + F.mse_loss(outputs, targets[answer]) / targets.pow(2).mean()
-        )
+        loss, right = tokens.loss(projector, *tokens.draw(batch))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         if (step + 1) % 200 == 0:
-            right = (nearness.argmax(1) == answer).float().mean()
             print(f"step {step + 1} loss {loss.item():.3f} tokens right {right:.3f}", flush=True)
     return projector
 
