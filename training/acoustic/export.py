@@ -53,8 +53,11 @@ def acoustic_graph(projector: Projector) -> Graph:
         _weight(graph, "norm.bias", projector.norm.bias),
     ]
     normed = graph.node("LayerNormalization", norm, "normed", axis=-1, epsilon=1e-5)
+    taken_for = graph.node("Softmax", [_linear(graph, normed, "naming", projector.naming)], "naming.likely", axis=-1)
+    named = graph.node("MatMul", [taken_for, _weight(graph, "names", projector.names)], "named")
     outer = _linear(graph, normed, "outer", projector.outer)
-    graph.node("Mul", [outer, _weight(graph, "scale", projector.scale)], "acoustic_embeddings")
+    besides = graph.node("Mul", [outer, _weight(graph, "scale", projector.scale)], "besides")
+    graph.node("Add", [named, besides], "acoustic_embeddings")
     graph.output("acoustic_embeddings", np.float32, ["tokens", HIDDEN])
     return graph
 

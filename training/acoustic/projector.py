@@ -13,6 +13,7 @@ POSITIONS_PER_TOKEN = 25
 STATES = 384
 FEATURES = 4 * STATES
 HIDDEN = 576
+INNER = 384
 
 
 def pool(states: Tensor) -> Tensor:
@@ -33,23 +34,50 @@ def pool(states: Tensor) -> Tensor:
 
 
 class Projector(nn.Module):
-    """Features [tokens, 1536] to embeddings [tokens, 576] of about the length of the LLM's own."""
+    """Features [tokens, 1536] to embeddings [tokens, 576] of about the length of the LLM's own.
 
-    def __init__(self, scale: float) -> None:
+    A token is a choice among the names of the classes, each an embedding, softly where it is doubtful, and what else
+    there is to say of the voice or the room. The choice is what carries over to recordings that were never heard: the
+    LLM reads the same names again, not a place between them that it has not seen.
+    """
+
+    def __init__(self, scale: float, classes: int) -> None:
         super().__init__()
         self.register_buffer("centre", torch.zeros(FEATURES))
         self.register_buffer("spread", torch.ones(FEATURES))
-        self.inner = nn.Linear(FEATURES, 384)
-        self.middle = nn.Linear(384, 384)
-        self.outer = nn.Linear(384, HIDDEN)
-        self.norm = nn.LayerNorm(384)
+        self.inner = nn.Linear(FEATURES, INNER)
+        self.middle = nn.Linear(INNER, INNER)
+        self.norm = nn.LayerNorm(INNER)
+        self.naming = nn.Linear(INNER, classes)
+        self.names = nn.Parameter(torch.zeros(classes, HIDDEN))
+        self.outer = nn.Linear(INNER, HIDDEN)
         self.register_buffer("scale", torch.tensor(scale))
+
+    @classmethod
+    def restored(cls, state: dict[str, Tensor]) -> Projector:
+        """The projector of a `state_dict`, with as many classes as it has."""
+        projector = cls(1.0, len(state["names"]))
+        projector.load_state_dict(state)
+        return projector
 
     def forward(self, features: Tensor) -> Tensor:
         """[tokens, 1536] to [tokens, 576]."""
+        return self.embedded(*self.read(features))
+
+    def read(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What a token is taken for, logits [tokens, classes], and the hidden state [tokens, 384] behind it."""
         hidden = nn.functional.gelu(self.inner((features - self.centre) / self.spread))
         hidden = self.norm(hidden + nn.functional.gelu(self.middle(hidden)))
-        return self.outer(hidden) * self.scale
+        return self.naming(hidden), hidden
+
+    def embedded(self, logits: Tensor, hidden: Tensor) -> Tensor:
+        """The tokens [tokens, 576] of what was read."""
+        return logits.softmax(-1) @ self.names + self.outer(hidden) * self.scale
+
+    def disturbed(self, features: Tensor) -> Tensor:
+        """Features [tokens, 1536] with noise and gaps, as recordings that were never heard would differ."""
+        noisy = features + 0.25 * self.spread * torch.randn_like(features)
+        return nn.functional.dropout(noisy - self.centre, 0.2) + self.centre
 
 
 class AcousticGraph(nn.Module):

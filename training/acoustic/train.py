@@ -1,7 +1,7 @@
 """First stage of the projector: each acoustic token is drawn to the LLM's own embedding of what is heard.
 
 A sound's name in the LLM's embedding table ("birds", "speech", "piano") is the target of every token of its
-recording: a squared distance, and a cross-entropy over all names. The LLM itself isn't run, so a minute is enough;
+recording: a cross-entropy over all names, and a squared distance. The LLM itself isn't run, so a minute is enough;
 tuning then trains projector and adapter together.
 """
 
@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from training import paths
-from training.acoustic.projector import HIDDEN, Projector
+from training.acoustic.projector import Projector
 from training.hearing import cache
 from training.hearing.recording import Recording
 from training.sft import labels
@@ -51,81 +51,47 @@ def examples(recordings: list[Recording]) -> tuple[list[Tensor], list[str]]:
     return features, heard
 
 
-def fresh_projector(scale: float, features: list[Tensor]) -> Projector:
-    """An untrained projector for features [tokens, 1536] such as these."""
-    projector = Projector(scale)
+def fresh_projector(names: Tensor, features: list[Tensor]) -> Projector:
+    """An untrained projector for features [tokens, 1536] such as these and classes of such names [classes, 576]."""
+    projector = Projector(float(names.pow(2).mean().sqrt()), len(names))
     everything = torch.cat([item[:8] for item in features])
     projector.centre.copy_(everything.mean(0))
     projector.spread.copy_(everything.std(0) + 1e-3)
+    with torch.no_grad():
+        projector.names.copy_(names)
     return projector
 
 
-class NamedTokens:
-    """Tokens whose classes are drawn equally often; a window gives up to 6 of its tokens. `targets` [names, 576]."""
-
-    def __init__(
-        self, features: list[Tensor], heard: list[str], names: list[str], targets: Tensor, rng: random.Random
-    ) -> None:
-        self.features, self.names, self.targets, self.rng = features, names, targets, rng
-        self.by_label = {name: [index for index, label in enumerate(heard) if label == name] for name in names}
-        self.unit = targets / targets.norm(dim=1, keepdim=True)
-        self.size = targets.pow(2).mean()
-
-    def draw(self, windows: int) -> tuple[Tensor, Tensor]:
-        """Features [tokens, 1536] of so many windows, and each token's place among the names."""
-        rows, wanted = [], []
-        for _ in range(windows):
-            name = self.rng.randrange(len(self.names))
-            item = self.features[self.rng.choice(self.by_label[self.names[name]])]
-            picked = item[torch.randperm(len(item))[:6]]
-            rows.append(picked)
-            wanted += [name] * len(picked)
-        return torch.cat(rows), torch.tensor(wanted)
-
-    def loss(self, projector: Projector, inputs: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
-        """How far disturbed inputs are from their targets, by name and distance; the share that is named rightly."""
-        inputs = inputs + 0.25 * projector.spread * torch.randn_like(inputs)  # recordings are few
-        inputs = F.dropout(inputs - projector.centre, 0.2) + projector.centre
-        outputs = projector(inputs)
-        nearness = (outputs / outputs.norm(dim=1, keepdim=True).clamp(min=1e-6)) @ self.unit.T * 20
-        named = F.cross_entropy(nearness, answer, label_smoothing=0.05)
-        placed = F.mse_loss(outputs, self.targets[answer]) / self.size
-        return named + placed, (nearness.argmax(1) == answer).float().mean()
-
-
 def train(steps: int, batch: int = 96) -> Projector:
-    """A projector whose tokens are their classes' words."""
+    """A projector whose tokens are their classes' words. Classes are drawn equally often, up to 6 tokens a window."""
     rng = random.Random(0)
     torch.manual_seed(0)
     features, heard = examples(cache.load())
-    names = sorted(set(heard))
-    tokens = NamedTokens(features, heard, names, label_embeddings(names), rng)
-    projector = fresh_projector(float(tokens.size.sqrt()), features)
+    classes = sorted(set(heard))
+    by_class = [[item for item, label in zip(features, heard, strict=True) if label == name] for name in classes]
+    projector = fresh_projector(label_embeddings(classes), features)
+    targets, size = projector.names.detach().clone(), projector.scale**2
     optimizer = torch.optim.AdamW(projector.parameters(), lr=1e-3, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     for step in range(steps):
-        loss, right = tokens.loss(projector, *tokens.draw(batch))
+        rows, wanted = [], []
+        for _ in range(batch):
+            index = rng.randrange(len(classes))
+            item = rng.choice(by_class[index])
+            rows.append(item[torch.randperm(len(item))[:6]])
+            wanted += [index] * len(rows[-1])
+        answer = torch.tensor(wanted)
+        logits, hidden = projector.read(projector.disturbed(torch.cat(rows)))
+        placed = F.mse_loss(projector.embedded(logits, hidden), targets[answer]) / size
+        loss = F.cross_entropy(logits, answer, label_smoothing=0.05) + placed
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         if (step + 1) % 200 == 0:
+            right = (logits.argmax(1) == answer).float().mean()
             print(f"step {step + 1} loss {loss.item():.3f} tokens right {right:.3f}", flush=True)
     return projector
-
-
-@torch.no_grad()
-def accuracy(projector: Projector, recordings: list[Recording], targets: dict[str, Tensor]) -> dict[str, str]:
-    """Of each class how many recordings are nearest to its target [576], their tokens taken together: "right/all"."""
-    names = sorted(targets)
-    unit = torch.stack([targets[name] / targets[name].norm() for name in names])
-    counts: dict[str, list[bool]] = {}
-    for recording in recordings:
-        outputs = projector(recording.windows[0].acoustic.float())
-        nearness = (outputs / outputs.norm(dim=1, keepdim=True)) @ unit.T * 20
-        guess = names[int(nearness.log_softmax(-1).mean(0).argmax())]
-        counts.setdefault(recording.label, []).append(guess == recording.label)
-    return {label: f"{sum(right)}/{len(right)}" for label, right in sorted(counts.items())}
 
 
 def main() -> None:
@@ -135,7 +101,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    assert label_embeddings(["speech"]).shape[1] == HIDDEN
     torch.save(train(arguments.steps).state_dict(), projector_path())
 
 

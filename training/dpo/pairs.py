@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -47,8 +47,7 @@ class Policy:
         self.llm = llm
         self.adapter = Adapter()
         self.adapter.load_state_dict(saved["adapter"])
-        self.projector = Projector(1.0)
-        self.projector.load_state_dict(saved["projector"])
+        self.projector = Projector.restored(saved["projector"])
         self.projector.requires_grad_(False)
 
     def embedded(self, prompt: Prompt, answer: list[int]) -> Tensor:
@@ -67,6 +66,14 @@ class Policy:
             for index, (row, answer) in enumerate(zip(rows, answers, strict=True))
         ]
         return answer_log_probabilities(self.llm.logits(torch.cat(where)), answers)
+
+    def disturbed(self, prompt: Prompt) -> Prompt:
+        """The prompt as if another recording had been heard: those that the tuning knows are answered too well."""
+        segments = [
+            replace(part, acoustic=self.projector.disturbed(part.acoustic)) if isinstance(part, Window) else part
+            for part in prompt.segments
+        ]
+        return Prompt(segments, prompt.answer)
 
     @torch.no_grad()
     def answers(self, prompts: list[Prompt], max_tokens: int, temperature: float) -> list[list[int]]:
@@ -97,7 +104,7 @@ def make(minutes: float, samples: int, batch: int, temperature: float) -> list[P
     while (now := time.monotonic() - start) < minutes * 60:
         drawn = [draw(mixture) for _ in range(batch)]
         drawn = [(prompt, task) for prompt, task in drawn if len(prompt) < 220]
-        drawn.sort(key=lambda item: len(item[0]))
+        drawn = sorted(((policy.disturbed(prompt), task) for prompt, task in drawn), key=lambda item: len(item[0]))
         prompts = [prompt for prompt, _ in drawn]
         longest = max(len(prompt.answer) for prompt in prompts) + 12
         rounds = [policy.answers(prompts, longest, temperature if turn else 0.0) for turn in range(samples)]

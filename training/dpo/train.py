@@ -1,6 +1,6 @@
 """DPO over the pairs: the adapter learns, projector and reference stay as the tuning left them; resumable.
 
-bf16 base, f32 adapter; gradients are clipped and watched as in the tuning.
+Frozen base, f32 adapter; gradients are clipped and watched as in the tuning.
 """
 
 from __future__ import annotations

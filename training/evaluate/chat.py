@@ -28,13 +28,12 @@ class Request:
 class Chat:
     """Base, adapter, projector and ear."""
 
-    def __init__(self, dtype: torch.dtype = torch.bfloat16, state: Path | None = None) -> None:
+    def __init__(self, dtype: torch.dtype | None = None, state: Path | None = None) -> None:
         saved = torch.load(state or state_path(), weights_only=True)
         self.llm = Llm(paths.smollm2_base(), dtype)
         self.adapter = Adapter()
         self.adapter.load_state_dict(saved["adapter"])
-        self.projector = Projector(1.0)
-        self.projector.load_state_dict(saved["projector"])
+        self.projector = Projector.restored(saved["projector"])
         self.projector.eval()
         self.tokenizer = Tokenizer.from_file(str(paths.smollm2_base() / "tokenizer.json"))
         self.renderer = Renderer(self.tokenizer)

@@ -109,7 +109,7 @@ class WhisperDecoder:
         return graph.node("Gather", [table, index], "position_rows", axis=0)
 
     def _audio_mask(self) -> None:
-        """`audio_bias` [windows, 1, 1, positions] f32: 0 on a window's real positions, a large negative number past them."""
+        """`audio_bias` [windows, 1, 1, positions] f32: 0 on a window's real positions, far below it past them."""
         graph = self.graph
         length = graph.node("Shape", ["cross_key_0"], "audio_length", start=2, end=3)
         length = graph.node("Squeeze", [length], "audio_length.scalar")

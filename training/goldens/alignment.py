@@ -1,4 +1,4 @@
-"""When tokens begin, by transformers' median filter and dynamic time warping: `gpu-worker/speech/goldens/alignment.json`.
+"""When tokens begin, by transformers' median filter and time warping: `gpu-worker/speech/goldens/alignment.json`.
 
 Attention that wanders over the positions as speech does, with noise; the steps around are openai/whisper's
 (`timing.py`, `find_alignment`).

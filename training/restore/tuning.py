@@ -29,7 +29,7 @@ def adapter() -> Adapter:
 def projector() -> Projector:
     """The projector as it was exported."""
     stored = weights(CHECKPOINT / "acoustic.onnx")
-    restored = Projector(1.0)
+    restored = Projector(1.0, len(stored["naming.bias"]))
     with torch.no_grad():
         for name, value in [*restored.named_parameters(), *restored.named_buffers()]:
             values = torch.from_numpy(stored[name].copy())

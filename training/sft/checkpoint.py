@@ -14,7 +14,6 @@ from safetensors.torch import save_file
 from training import paths
 from training.acoustic.export import acoustic_graph
 from training.acoustic.projector import STATES, AcousticGraph, Projector
-from training.acoustic.retarget import retargeted_state
 from training.dpo.train import dpo_state
 from training.hearing.listening import hearing_path
 from training.sft.model import Adapter
@@ -70,8 +69,7 @@ def write(state: Path, target: Path, description: str) -> dict[str, float]:
     adapter = Adapter()
     adapter.load_state_dict(saved["adapter"])
     save_file(adapter.tensors(), target / "adapter.safetensors")
-    projector = Projector(1.0)
-    projector.load_state_dict(saved["projector"])
+    projector = Projector.restored(saved["projector"])
     acoustic_graph(projector.eval()).save(target, "acoustic.onnx")
     shutil.copyfile(hearing_path(), target / "hearing.json")
     (target / "description.txt").write_text(description + "\n", encoding="utf-8")
@@ -100,12 +98,12 @@ def _difference(projector: Projector, model: Path) -> float:
 def main() -> None:
     """Write the checkpoint of the newest state."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--of", choices=("sft", "retargeted", "dpo"), default="sft", help="whose state is written")
+    parser.add_argument("--of", choices=("sft", "dpo"), default="sft", help="whose state is written")
     parser.add_argument("--target", type=Path, default=None)
     arguments = parser.parse_args()
-    name = "dpo" if arguments.of == "dpo" else "sft"
-    state = {"sft": state_path, "retargeted": retargeted_state, "dpo": dpo_state}[arguments.of]()
-    print(json.dumps(write(state, arguments.target or paths.checkpoint_dir(name), DESCRIPTIONS[name])))
+    state = {"sft": state_path, "dpo": dpo_state}[arguments.of]()
+    target = arguments.target or paths.checkpoint_dir(arguments.of)
+    print(json.dumps(write(state, target, DESCRIPTIONS[arguments.of])))
 
 
 if __name__ == "__main__":

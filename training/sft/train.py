@@ -1,6 +1,6 @@
 """Instruction tuning of adapter, projector and markers together; resumable, by the clock.
 
-bf16 base, f32 adapter; the head runs only where an answer is; batches of similar lengths under a budget of tokens,
+Frozen base, f32 adapter; the head runs only where an answer is; batches of similar lengths under a budget of tokens,
 several of them a step. `--continue-from-pack` starts at the committed checkpoint's adapter instead of nothing.
 """
 
@@ -53,9 +53,9 @@ def batches(mixture: Mixture, rng: random.Random, tokens: int, longest: int) -> 
 
 
 def loss_of(llm: Llm, adapter: Adapter, projector: Projector, batch: list[Prompt]) -> Tensor:
-    """Mean cross-entropy over the answers' tokens."""
+    """Mean cross-entropy over the answers' tokens; what is heard is disturbed, recordings being few."""
     features = [seg.acoustic for prompt in batch for seg in prompt.segments if isinstance(seg, Window)]
-    acoustic = projector(torch.cat(features)) if features else torch.zeros(0, 576)
+    acoustic = projector(projector.disturbed(torch.cat(features))) if features else torch.zeros(0, 576)
     rows: list[Tensor] = []
     used = 0
     for prompt in batch:
@@ -82,9 +82,7 @@ def fresh(llm: Llm, from_pack: bool) -> tuple[Adapter, Projector]:
         scale = float(llm.embedding.pow(2).mean().sqrt())
         with torch.no_grad():
             adapter.markers.copy_(torch.randn_like(adapter.markers) * scale)
-    projector = Projector(1.0)
-    projector.load_state_dict(torch.load(projector_path(), weights_only=True))
-    return adapter, projector
+    return adapter, Projector.restored(torch.load(projector_path(), weights_only=True))
 
 
 @dataclass(frozen=True)

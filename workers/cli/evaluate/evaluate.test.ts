@@ -81,6 +81,20 @@ describe('judging', () => {
     })
   })
 
+  test('of what fits none of the labels, none is right', () => {
+    const outside = sample({ kind: 'classify', labels: ['a', 'b'], prompt: null }, 'none_of_these')
+    const results = [true, false].map(declined => judge(outside, 'clean', { ...said('a'), declined }))
+    expect(results.map(({ answer, right }) => [answer, right])).toEqual([
+      ['none_of_these', true],
+      ['a', false],
+    ])
+    expect(figuresOf('m', results).map(({ metric, value }) => [metric, value])).toEqual([
+      ['accuracy', 50],
+      ['none of the labels', 50],
+      ['time', 0.5],
+    ])
+  })
+
   test('what was taken for what', () => {
     const classify: Task = { kind: 'classify', labels: ['a', 'b'], prompt: null }
     const results = ['a', 'b', 'b'].map(answer => judge(sample(classify, 'a'), 'clean', said(answer)))

@@ -9,11 +9,13 @@ import { run } from './run.ts'
 import type { Sample, Suite } from './sample.ts'
 import { reach } from './server.ts'
 import { builtIn } from './suites/built-in.ts'
+import { labelledFolders } from './suites/folders.ts'
 import { aishell2, commonVoice, fleurs, librispeech } from './suites/speech.ts'
 import { airBench, covost2, meld, vocalSound } from './suites/understanding.ts'
 
-/** The sets of Qwen2-Audio's paper, where somebody has them. */
-const published: Readonly<Record<string, (path: string) => Promise<Sample[]>>> = {
+/** Recordings of one's own, and the sets of Qwen2-Audio's paper, where somebody has them. */
+const readers: Readonly<Record<string, (path: string) => Promise<Sample[]>>> = {
+  folders: labelledFolders,
   librispeech,
   aishell2,
   'common-voice': commonVoice,
@@ -26,7 +28,7 @@ const published: Readonly<Record<string, (path: string) => Promise<Sample[]>>> =
 
 const usage = `auricle evaluate [MODEL | PACK FOLDER | URL]      pocket, by a server that is started for it
   --suite built-in | NAME:PATH   again for each; NAME is one of
-                         ${Object.keys(published).join(', ')}
+                         ${Object.keys(readers).join(', ')}
   --model NAME           the model of a URL, or another checkpoint: pocket:sft
   --out FOLDER           for report.md, its plots and results.jsonl; evaluation
   --only TEXT            only the sets whose name holds it
@@ -88,7 +90,7 @@ export async function suiteOf(names: readonly string[]): Promise<Suite> {
     if (name === 'built-in') suites.push(await builtIn())
     else {
       const [, set = '', path = ''] = /^([a-z0-9-]+):(.+)$/.exec(name) ?? []
-      const load = published[set]
+      const load = readers[set]
       if (load === undefined) throw new UsageError(`There is no suite '${name}'.\n${usage}`)
       suites.push({ samples: await load(path), conditions: ['clean'] })
     }

@@ -3,7 +3,7 @@ import { type BleuTokenizer, corpusBleu } from './bleu.ts'
 import { countErrors } from './edit-distance.ts'
 import { charactersOf, wordsOf } from './normalize-text.ts'
 import type { Figure, SampleResult } from './results.ts'
-import { formats, type Sample, saysNothing } from './sample.ts'
+import { formats, NONE_OF_THESE, type Sample, saysNothing } from './sample.ts'
 import type { Answered } from './server.ts'
 
 /** Judges one answer. @param inText what the language model alone says to a spoken question; null elsewhere */
@@ -17,6 +17,7 @@ export function judge(sample: Sample, condition: string, answered: Answered): Sa
     task: task.kind,
     reference,
     answer: answered.text,
+    declined: null,
     errors: null,
     units: null,
     right: null,
@@ -32,8 +33,12 @@ export function judge(sample: Sample, condition: string, answered: Answered): Sa
     }
     case 'translate':
       return common
-    case 'classify':
-      return { ...common, right: answered.text === reference }
+    case 'classify': {
+      const declined = answered.declined ?? false
+      // What is outside the labels has one right answer: none.
+      const answer = reference === NONE_OF_THESE && declined ? NONE_OF_THESE : answered.text
+      return { ...common, answer, declined, right: answer === reference }
+    }
     case 'answer':
       return { ...common, right: task.accept === null ? null : holds(answered.text, task.accept) }
     case 'obey':
@@ -102,7 +107,10 @@ export function figuresOf(
     const counted = judged.filter(({ right }) => right === ofRight).length
     figures.push(figure(metric, '%', (100 * counted) / judged.length, !ofRight, judged.length))
   }
-  if (task !== 'classify')
+  const declined = results.filter(each => each.declined).length
+  if (task === 'classify')
+    figures.push(figure('none of the labels', '%', (100 * declined) / results.length, null))
+  else
     figures.push(figure('answer length', 'tokens', sum(({ tokens }) => tokens) / results.length, null))
   const seconds = sum(({ milliseconds }) => milliseconds) / 1000
   figures.push(figure('time', 's a request', seconds / results.length, true))

@@ -12,6 +12,8 @@ export const SampleResult = z.object({
   answer: z.string(),
   /** Null where only the whole set is judged, or nobody here can judge it. */
   right: z.boolean().nullable(),
+  /** Of a classification: whether it would have given none of the labels. */
+  declined: z.boolean().nullable(),
   /** Of a transcript. */
   errors: z.number().nullable(),
   units: z.number().nullable(),

@@ -7,7 +7,7 @@ export type Task =
   | { readonly kind: 'transcribe'; readonly language: string; readonly units: 'words' | 'characters' }
   /** Translate what is said. */
   | { readonly kind: 'translate'; readonly prompt: string; readonly tokenizer: BleuTokenizer }
-  /** Choose one of the labels; `reference` is the right one. */
+  /** Choose one of the labels; `reference` is the right one, or `none_of_these`. */
   | { readonly kind: 'classify'; readonly labels: readonly string[]; readonly prompt: string | null }
   /** Answer a question, or what is said; right when the answer holds one of these, in any case. */
   | {
@@ -21,6 +21,9 @@ export type Task =
   | { readonly kind: 'obey'; readonly question: string; readonly format: keyof typeof formats }
   /** Say that there is nothing to write down. */
   | { readonly kind: 'nothing' }
+
+/** The reference of a recording that none of the labels fits. */
+export const NONE_OF_THESE = 'none_of_these'
 
 /** One recording with one task. */
 export interface Sample {

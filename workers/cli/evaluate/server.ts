@@ -15,6 +15,8 @@ export interface Tried {
 /** An answer, and what it took. */
 export interface Answered {
   readonly text: string
+  /** Of a classification: none of the labels would have been given. */
+  readonly declined?: boolean
   readonly tokens: number
   readonly audioSeconds: number
   readonly milliseconds: number
@@ -69,9 +71,15 @@ export async function classify(
   const input = { type: 'input_audio', input_audio: { data: Buffer.from(audio).toString('base64') } }
   const body = { model: tried.model, audio: input, labels, top_k: 1, ...(prompt !== null && { prompt }) }
   const startMs = performance.now()
-  const { results, usage } = Classification.parse(await post(tried, '/v1/audio/classifications', body))
+  const { label, results, usage } = Classification.parse(await post(tried, '/v1/audio/classifications', body))
   const audioSeconds = usage.audio[0]?.seconds_received ?? 0
-  return { text: results[0]!.label, tokens: 0, audioSeconds, milliseconds: performance.now() - startMs }
+  return {
+    text: results[0]!.label,
+    declined: label === null,
+    tokens: 0,
+    audioSeconds,
+    milliseconds: performance.now() - startMs,
+  }
 }
 
 async function chat(tried: Tried, content: unknown): Promise<Answered> {

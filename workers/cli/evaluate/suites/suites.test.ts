@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UsageError } from '../../usage-error.ts'
 import { suiteOf } from '../evaluate.ts'
+import { labelledFolders } from './folders.ts'
 import { aishell2, commonVoice, fleurs, librispeech } from './speech.ts'
 import { readNamedTable, readTable } from './table.ts'
 import { airBench, covost2, meld, vocalSound } from './understanding.ts'
@@ -36,6 +37,20 @@ test('librispeech', async () => {
     audio: join(folder, '84/121123/84-121123-0000.flac'),
     task: { kind: 'transcribe', language: 'en', units: 'words' },
   })
+})
+
+test('folders of recordings, each named after its label', async () => {
+  for (const file of ['dog/b.wav', 'dog/a.MP3', 'dog/notes.txt', 'car horn/1.ogg', 'none_of_these/rain.flac'])
+    await write(`sounds/${file}`, '')
+  const samples = await labelledFolders(join(folder, 'sounds'))
+  expect(samples.map(({ set, id, reference }) => [set, id, reference])).toEqual([
+    ['sounds', 'car horn/1.ogg', 'car horn'],
+    ['sounds', 'dog/a.MP3', 'dog'],
+    ['sounds', 'dog/b.wav', 'dog'],
+    ['sounds: none of these', 'none_of_these/rain.flac', 'none_of_these'],
+  ])
+  expect(samples[0]!.task).toEqual({ kind: 'classify', labels: ['car horn', 'dog'], prompt: null })
+  await expect(labelledFolders(join(folder, 'sounds/dog'))).rejects.toThrow('named after its label')
 })
 
 test('aishell2', async () => {
