@@ -110,8 +110,7 @@ export function figuresOf(
   const declined = results.filter(each => each.declined).length
   if (task === 'classify')
     figures.push(figure('none of the labels', '%', (100 * declined) / results.length, null))
-  else
-    figures.push(figure('answer length', 'tokens', sum(({ tokens }) => tokens) / results.length, null))
+  else figures.push(figure('answer length', 'tokens', sum(({ tokens }) => tokens) / results.length, null))
   const seconds = sum(({ milliseconds }) => milliseconds) / 1000
   figures.push(figure('time', 's a request', seconds / results.length, true))
   return figures

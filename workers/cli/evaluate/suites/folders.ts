@@ -13,11 +13,13 @@ export async function labelledFolders(folder: string): Promise<Sample[]> {
   const entries = await readdir(folder, { withFileTypes: true })
   const folders = entries.flatMap(entry => (entry.isDirectory() ? [entry.name] : [])).toSorted()
   const labels = folders.filter(name => name !== NONE_OF_THESE)
-  if (labels.length < 2) throw new Error(`${folder} has no two folders with recordings, each named after its label.`)
+  if (labels.length < 2)
+    throw new Error(`${folder} has no two folders with recordings, each named after its label.`)
   const task = { kind: 'classify' as const, labels, prompt: null }
   const samples: Sample[] = []
   for (const label of folders) {
-    const set = label === NONE_OF_THESE ? `${basename(resolve(folder))}: none of these` : basename(resolve(folder))
+    const set =
+      label === NONE_OF_THESE ? `${basename(resolve(folder))}: none of these` : basename(resolve(folder))
     const files = (await readdir(join(folder, label))).filter(file => AUDIO.test(file)).toSorted()
     for (const file of files)
       samples.push({ set, id: `${label}/${file}`, audio: join(folder, label, file), reference: label, task })
