@@ -71,7 +71,7 @@ def write_pocket_pack(
     for name, origin in (checkpoints or {"base": None}).items():
         entry, made_of = write_checkpoint(name, origin, folder, model, options)
         listed.append(entry)
-        provenance += made_of
+        provenance += [source for source in made_of if source not in provenance]
         names += [entry["adapter"], entry["acoustic_graph"]]
     manifest = pocket_manifest(
         folder,

@@ -55,11 +55,11 @@ class Mixture:
         """One conversation."""
         tasks: tuple[tuple[float, Callable[[], Prompt]], ...] = (
             (0.18, self.transcribe),
-            (0.06, self.transcribe_long),
-            (0.23, self.ask),
+            (0.05, self.transcribe_long),
+            (0.27, self.ask),
             (0.16, self.chat),
-            (0.12, self.sound),
-            (0.13, self.label),
+            (0.11, self.sound),
+            (0.11, self.label),
             (0.05, self.manner),
             (0.03, self.plain),
             (0.02, self.two_audios),
