@@ -1,5 +1,6 @@
 // One suite for both ways to drive ONNX Runtime.
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { embed, GOLDENS, TINY, TINY_DECODER_PATH } from '../engine/fixtures/tiny-decoder.ts'
 import { CPU } from './device.ts'
@@ -150,6 +151,21 @@ describe.each(['c-api', 'node-binding'] as const)('%s', kind => {
     binding.release()
     binding.release()
     await expect((async () => binding.run())()).rejects.toThrow()
+  })
+
+  test('weights may lie in memory', async () => {
+    const weights = Float32Array.from({ length: 65 }, (_, index) => index)
+    const file = new Uint8Array(weights.buffer)
+    const path = fileURLToPath(new URL('./fixtures/external-weights.onnx', import.meta.url))
+    const other = await runtime.loadSession(path, { externalFiles: new Map([['elsewhere.bin', file]]) })
+    // What was lent is the caller's again.
+    weights.fill(-1)
+    const { y } = await other.run({ x: tensor('float32', new Float32Array(64).fill(0.5), [64]) })
+    expect(y!.data).toEqual(Float32Array.from({ length: 64 }, (_, index) => index + 1.5))
+    await other.release()
+    await expect(runtime.loadSession(path)).rejects.toThrow(/elsewhere\.bin/)
+    const short = new Map([['elsewhere.bin', file.subarray(0, 255)]])
+    await expect(runtime.loadSession(path, { externalFiles: short })).rejects.toThrow(RuntimeError)
   })
 
   test('release waits for the run in progress and may be repeated', async () => {

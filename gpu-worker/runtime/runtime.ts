@@ -24,6 +24,11 @@ export interface SessionOptions {
   graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all'
   /** Weights are repacked for the kernels at load: faster runs, more memory. */
   prepacking?: boolean
+  /**
+   * The files of external data, by the names that the graph calls them: all of them, or none, and they are read from
+   * beside the model. ONNX Runtime copies what it needs; they may go once the session is there.
+   */
+  externalFiles?: ReadonlyMap<string, Uint8Array>
   /** ONNX Runtime's session configuration entries, e.g. `session.dynamic_block_base`. */
   config?: Readonly<Record<string, string>>
 }
@@ -53,7 +58,7 @@ export interface OrtRuntime {
   /** What computes in fact: the GPU as soon as a session that is loaded is on it. */
   readonly deviceInUse: Device
   /**
-   * Loads a model from a file; external data is found beside it.
+   * Loads a model from a file; external data is found beside it, or in `externalFiles`.
    * @throws RuntimeError when the file is missing or isn't a model that this library runs
    */
   loadSession(path: string, options?: SessionOptions): Promise<OrtSession>
@@ -156,5 +161,6 @@ export const SESSION_DEFAULTS: Required<SessionOptions> = {
   spinMicroseconds: 100,
   graphOptimization: 'all',
   prepacking: true,
+  externalFiles: new Map(),
   config: {},
 }

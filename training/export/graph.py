@@ -52,11 +52,15 @@ class Weight:
 
 
 class ExternalFile:
-    """A file of raw tensors, in the order in which they come; nothing is computed before `save`."""
+    """A file of raw tensors, in the order in which they come; nothing is computed before `save`.
 
-    def __init__(self, name: str, alignment: int = 64) -> None:
+    Graphs put only what has `smallest` bytes or more into it.
+    """
+
+    def __init__(self, name: str, alignment: int = 64, smallest: int = INLINE_BYTES) -> None:
         self.name = name
         self.alignment = alignment
+        self.smallest = smallest
         self.size = 0
         self.places: dict[str, tuple[int, int]] = {}
         self._weights: list[tuple[int, Weight]] = []
@@ -118,7 +122,7 @@ class Graph:
         if name in self.initializers:
             return name
         tensor = TensorProto(name=name, data_type=ELEMENT_TYPES[values.dtype], dims=values.shape)
-        if file is None or values.nbytes < INLINE_BYTES:
+        if file is None or values.nbytes < file.smallest:
             tensor.raw_data = values.tobytes()
         else:
             offset, length = file.append(name, values)

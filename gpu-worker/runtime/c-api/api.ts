@@ -82,6 +82,7 @@ const SIGNATURES = {
   CreateCUDAProviderOptions: [205, POINTER, [POINTER]],
   UpdateCUDAProviderOptions: [206, POINTER, [POINTER, POINTER, POINTER, 'size_t']],
   ReleaseCUDAProviderOptions: [208, 'void', [POINTER]],
+  AddExternalInitializersFromFilesInMemory: [279, POINTER, [POINTER, POINTER, POINTER, POINTER, 'size_t']],
 } as const satisfies Record<string, readonly [number, string, readonly string[]]>
 
 type FunctionName = keyof typeof SIGNATURES

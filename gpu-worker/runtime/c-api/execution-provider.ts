@@ -3,6 +3,7 @@ import koffi from 'koffi'
 import type { Device } from '../device.ts'
 import { RuntimeError } from '../runtime.ts'
 import type { Api, Pointer } from './api.ts'
+import { stringArray } from './arguments.ts'
 import { countCudaDevices } from './cuda-runtime.ts'
 
 const PROVIDER = 'CUDAExecutionProvider'
@@ -67,10 +68,4 @@ function availableProviders(api: Api): string[] {
   const providers = pointers.map(pointer => koffi.decode.string(pointer))
   api.call('ReleaseAvailableProviders', names[0]!, providers.length)
   return providers
-}
-
-/** A `const char *const *`; the strings live as long as what is returned. */
-function stringArray(strings: readonly string[]) {
-  const bytes = strings.map(string => new Uint8Array(Buffer.from(`${string}\0`)).buffer)
-  return { bytes, pointers: BigUint64Array.from(bytes, buffer => koffi.address(buffer)) }
 }

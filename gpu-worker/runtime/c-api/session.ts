@@ -13,6 +13,7 @@ import { SerialQueue } from '../serial-queue.ts'
 import type { Tensor } from '../tensor.ts'
 import { HOST_MEMORY, type TensorMemory } from '../tensor-memory.ts'
 import type { Api, Pointer } from './api.ts'
+import { addressOf, stringArray } from './arguments.ts'
 import { CApiBinding } from './binding.ts'
 import { DeviceMemory } from './device-memory.ts'
 import { appendCuda } from './execution-provider.ts'
@@ -84,6 +85,7 @@ export class CApiSession implements OrtSession {
 export async function loadCApiSession(api: Api, path: string, options: SessionOptions): Promise<CApiSession> {
   const settings = { ...SESSION_DEFAULTS, ...options }
   const native = api.get('CreateSessionOptions')
+  const lent = new Set<Uint8Array>()
   try {
     api.call('SetIntraOpNumThreads', native, settings.threads)
     api.call('SetInterOpNumThreads', native, 1)
@@ -91,7 +93,9 @@ export async function loadCApiSession(api: Api, path: string, options: SessionOp
     for (const [key, value] of Object.entries(configEntries(settings))) {
       api.call('AddSessionConfigEntry', native, key, value)
     }
-    const { device, memory } = settings
+    const { device, memory, externalFiles } = settings
+    for (const data of externalFiles.values()) lent.add(data)
+    if (externalFiles.size > 0) addExternalFiles(api, native, externalFiles)
     if (device.provider === 'cuda') appendCuda(api, native, device.index)
     const session = await api.getAsync('CreateSession', api.environment, path, native)
     return new CApiSession(api, session, device.provider === 'cpu' && memory === 'host' ? null : device)
@@ -99,5 +103,15 @@ export async function loadCApiSession(api: Api, path: string, options: SessionOp
     throw new RuntimeError(`${path} could not be loaded: ${(error as Error).message}`, null, { cause: error })
   } finally {
     api.release('ReleaseSessionOptions', native)
+    // Until here, or the collector might have freed what the library was reading.
+    lent.clear()
   }
+}
+
+/** The names are copied, the data isn't: it must stay until the session is there. */
+function addExternalFiles(api: Api, options: Pointer, files: ReadonlyMap<string, Uint8Array>): void {
+  const names = stringArray([...files.keys()], process.platform === 'win32' ? 'utf16le' : 'utf8')
+  const buffers = BigUint64Array.from(files.values(), addressOf)
+  const lengths = BigUint64Array.from(files.values(), data => BigInt(data.byteLength))
+  api.call('AddExternalInitializersFromFilesInMemory', options, names.pointers, buffers, lengths, files.size)
 }

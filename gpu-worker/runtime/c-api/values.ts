@@ -3,6 +3,7 @@ import koffi from 'koffi'
 import { RuntimeError, type ValueInfo } from '../runtime.ts'
 import { type DeviceTensor, type ElementType, elementCount, type Tensor, TYPED_ARRAYS } from '../tensor.ts'
 import type { Api, Pointer } from './api.ts'
+import { addressOf } from './arguments.ts'
 
 /** ONNXTensorElementDataType: the numbers are ONNX's own (onnx.proto, TensorProto.DataType). */
 export const ELEMENT_TYPE_CODES: Readonly<Record<ElementType, number>> = {
@@ -90,11 +91,6 @@ export function readValueInfos(api: Api, session: Pointer, side: 'Input' | 'Outp
       api.release('ReleaseTypeInfo', typeInfo)
     }
   })
-}
-
-/** Asking for `buffer` moves a small array out of V8's heap, where the collector would move it about. */
-function addressOf(array: Tensor['data']): bigint {
-  return koffi.address(array.buffer) + BigInt(array.byteOffset)
 }
 
 function readTypeAndShape(api: Api, info: Pointer): Omit<ValueInfo, 'name'> {

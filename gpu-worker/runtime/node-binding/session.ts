@@ -110,6 +110,10 @@ export async function loadNodeBindingSession(
       intraOpNumThreads: settings.threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: settings.graphOptimization,
+      externalData: Array.from(settings.externalFiles, ([path, data]) => ({
+        path,
+        data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+      })),
       // The binding makes `a.b.c` of nested objects; keys with points in them go through as they are.
       extra: configEntries(settings),
     })
