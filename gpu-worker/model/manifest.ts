@@ -96,6 +96,32 @@ const EmbeddingFile = z.discriminatedUnion('bits', [
 ])
 export type EmbeddingFile = z.infer<typeof EmbeddingFile>
 
+/**
+ * Linear maps that multiply in 8 bits by a scale a column: how the file of external data that holds their weights is
+ * made of those in blocks, when the pack is loaded. See `pocket/rounded-weights.ts`.
+ */
+const RoundedWeights = z.strictObject({
+  /** What the graph calls the file that is made: for each matrix levels i8 [inputs, outputs], then scales f32 [outputs]. */
+  file: z.string(),
+  /** What the inputs are divided by, f16 [inputs] for each matrix. */
+  smoothing: z.string(),
+  block_size: z.int().positive(),
+  zero_point: z.literal(128),
+  matrices: z
+    .array(
+      z.strictObject({
+        /** Where its u8 [outputs, inputs] begin in this file, and their scales f16 [outputs, inputs / block_size]. */
+        file: z.string(),
+        weight: z.int().min(0),
+        scales: z.int().min(0),
+        inputs: z.int().positive(),
+        outputs: z.int().positive().multipleOf(4),
+      }),
+    )
+    .min(1),
+})
+export type RoundedWeights = z.infer<typeof RoundedWeights>
+
 /** A language model's decoder and its sizes. */
 const Decoder = {
   graph: z.string(),
@@ -128,7 +154,11 @@ export const PocketManifest = z.strictObject({
   /** The pack that hears for this one. */
   speech: z.strictObject({ pack: z.string() }),
   /** The rows are shared with the head. */
-  language_model: z.strictObject({ ...Decoder, embedding: QuantizedEmbedding }),
+  language_model: z.strictObject({
+    ...Decoder,
+    embedding: QuantizedEmbedding,
+    rounded: RoundedWeights.optional(),
+  }),
   tokens: z.strictObject({
     start_of_turn: z.int(),
     end_of_turn: z.int(),

@@ -5,11 +5,12 @@
  * half-copied or altered model is named at start instead of answering nonsense later.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PackManifest } from './manifest.ts'
+
+const READ_BYTES = 1 << 20
 
 export interface Pack<Manifest extends PackManifest = PackManifest> {
   readonly manifest: Manifest
@@ -87,7 +88,17 @@ async function verifyFile(path: string, expected: { sha256: string; bytes: numbe
     throw new PackError(`${path} has ${found.size} bytes instead of ${expected.bytes}; fetch the pack again`)
   }
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
+  const file = await open(path)
+  try {
+    // One buffer for all of it: a stream leaves as much to the collector as the file is large.
+    const buffer = new Uint8Array(READ_BYTES)
+    for (let bytesRead = -1; bytesRead !== 0; ) {
+      bytesRead = (await file.read(buffer)).bytesRead
+      hash.update(buffer.subarray(0, bytesRead))
+    }
+  } finally {
+    await file.close()
+  }
   if (hash.digest('hex') !== expected.sha256) {
     throw new PackError(`${path} doesn't have the SHA-256 of its manifest; fetch the pack again`)
   }

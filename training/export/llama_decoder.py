@@ -18,6 +18,8 @@ from transformers import LlamaConfig, Qwen2Config
 from training.export.graph import MICROSOFT, ExternalFile, Graph
 from training.export.layers import half_stored, low_rank_addition, quantized_linear
 from training.export.quantize import QuantizedWeight
+from training.export.rounded_linear import rounded_by_row, rounded_product
+from training.export.rounded_weights import RoundedWeights
 from training.export.tensors import Tensor, stacked
 
 # The projections of each site, in the order of their outputs.
@@ -95,19 +97,26 @@ class LlamaDecoder:
         weights: Mapping[str, Tensor],
         options: LlamaOptions = LlamaOptions(),
         cache_scales: Mapping[str, np.ndarray] | None = None,
+        smoothing: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """`weights`: by transformers' names ("model.layers.0...", "lm_head.weight"), read when the files are saved.
 
-        `cache_scales`: by "key_0", "value_0", ..., [kv heads, head_dim] f32 (kv_cache.py); None keeps the precision.
+        `cache_scales`: by "key_0", "value_0", ..., [kv heads, head_dim] f32 (calibrate.py); None keeps the precision.
+        `smoothing`: by "layer_0.qkv", ..., [inputs] f32 (calibrate.py): these maps multiply in 8 bits by a scale a
+        column, for CPUs. The files of weights are the same; what `rounded` describes is made of them.
         """
         self.config = config
         self.options = options
         self.head_dim = head_size(config)
         self.cache_scales = cache_scales
+        self.smoothing = smoothing or {}
+        self.rounded = RoundedWeights()
         self.cache_type = options.precision if cache_scales is None else np.int8
         self.weights = weights
         self.shapes = site_shapes(config)
         self.graph = Graph("llama_decoder", options.precision)
+        self.inputs: dict[str, str] = {}
+        """The value in the graph that each map reads, [rows, inputs], by "layer_0.qkv", ..."""
         # The host reads embedding rows from this file itself: values first, scales right behind them.
         self.embedding = ExternalFile(options.embedding_file, alignment=1)
         self.layers = [ExternalFile(name) for name in options.layer_files]
@@ -115,6 +124,8 @@ class LlamaDecoder:
         if not config.tie_word_embeddings:
             self.head = ExternalFile(options.head_file)
             self.files.append(self.head)
+        if self.smoothing:
+            self.files.append(self.rounded.smoothing)
         self._build()
 
     def _build(self) -> None:
@@ -215,16 +226,16 @@ class LlamaDecoder:
             matrix = half_stored(graph, f"{name}.weight", weight.weight(np.float32), file)
             graph.node("Gemm", [source, matrix, *bias], base, transB=1)
         else:
-            quantized_linear(
-                graph,
-                f"{base}.product" if bias else base,
-                source,
-                QuantizedWeight(weight, options.block, options.bits),
-                file,
-                accuracy_level=options.accuracy_level,
-            )
+            product = f"{base}.product" if bias else base
+            matrix = QuantizedWeight(weight, options.block, options.bits)
+            if name in self.smoothing:
+                smoothing, *stored = self.rounded.add(graph, product, matrix, file, self.smoothing[name])
+                rounded_product(graph, product, rounded_by_row(graph, source, smoothing), *stored)
+            else:
+                quantized_linear(graph, product, source, matrix, file, accuracy_level=options.accuracy_level)
             if bias:
                 graph.node("Add", [f"{base}.product", *bias], base)
+        self.inputs[name] = source
         if not adapted:
             return base
         inputs, outputs = self.shapes[site]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,8 +58,10 @@ def listed_files(folder: Path, names: list[str], known: Mapping[str, str] | None
 
 
 def write_manifest(folder: Path, content: dict) -> None:
-    """Writes `pack.json` into `folder`."""
-    (folder / "pack.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    """Writes `pack.json` into `folder`; of rounded matrices, of which there are many, each is a line."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    text = re.sub(r"\{[^{}]*\"weight\": [^{}]*\}", lambda matrix: " ".join(matrix[0].split()), text)
+    (folder / "pack.json").write_text(text + "\n")
 
 
 def whisper_manifest(folder: Path, config: WhisperConfig, files: list[str], changes: str, hearing: dict) -> dict:

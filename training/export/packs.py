@@ -17,8 +17,8 @@ from transformers import LlamaForCausalLM, WhisperForConditionalGeneration
 
 from training.export.acoustic import copy_projector, silent_projector
 from training.export.adapters import check_adapter, copy_adapter, write_untrained
+from training.export.calibrate import calibrate
 from training.export.encoder_reach import measure
-from training.export.kv_cache import quantize_cache
 from training.export.llama_decoder import LlamaDecoder, LlamaOptions, site_shapes
 from training.export.manifest import (
     DEFAULT_HEARING,
@@ -85,7 +85,7 @@ def write_pocket_pack(
         provenance=provenance,
     )
     write_manifest(folder, manifest)
-    quantize_cache(folder.parent, model, options)
+    calibrate(folder.parent, model, options)
 
 
 def write_checkpoint(

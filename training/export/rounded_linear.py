@@ -1,8 +1,8 @@
 """Linear maps whose inputs and weights are rounded to 8 bits, for products on the processor's 8-bit instructions.
 
-Weights are stored in 16 bits and rounded when the session is made (constant folding), with a scale a column. What a
-row gives depends on no other row: inputs are rounded by steps a channel that were measured beforehand, or by a scale
-of the row's own.
+Weights have a scale a column. They are stored in 16 bits and rounded when the session is made (constant folding), or
+before it by whoever makes the session (rounded_weights.py). What a row gives depends on no other row: inputs are
+rounded by steps a channel that were measured beforehand, or by a scale of the row's own.
 """
 
 from __future__ import annotations
@@ -67,10 +67,8 @@ def rounded_linear(graph: Graph, name: str, source: Rounded, matrix: str, bias: 
     reach = graph.node(
         "ReduceMax", [graph.node("Abs", [matrix], f"{name}.sizes"), graph.integers(0)], f"{name}.reach", keepdims=0
     )
-    smallest = graph.constant("smallest_scale", np.array(1e-30, np.float32))
-    scales = graph.node(
-        "Max", [graph.node("Mul", [reach, one_level(graph)], f"{name}.level"), smallest], f"{name}.scales"
-    )
+    level = graph.node("Mul", [reach, one_level(graph)], f"{name}.level")
+    scales = graph.node("Max", [level, smallest_scale(graph)], f"{name}.scales")
     levels = graph.node("Round", [graph.node("Div", [matrix, scales], f"{name}.quotients")], f"{name}.levels")
     weights = graph.node("Cast", [levels], f"{name}.rounded", to=TensorProto.INT8)
     one = graph.constant("one_level", np.array(1, np.float32))
@@ -80,6 +78,33 @@ def rounded_linear(graph: Graph, name: str, source: Rounded, matrix: str, bias: 
     product = graph.node("MatMulIntegerToFloat", inputs, f"{name}.product", MICROSOFT)
     product = graph.node("Mul", [product, source.scales], f"{name}.scaled")
     return graph.node("Add", [product, bias], name)
+
+
+def rounded_by_row(graph: Graph, source: str, smoothing: str) -> Rounded:
+    """`source` [rows, width] f32 over `smoothing` [width] f32, a constant; then each row by its own reach."""
+    even = graph.node("Mul", [source, graph.node("Reciprocal", [smoothing], f"{source}.inverse")], f"{source}.even")
+    sizes = graph.node("Abs", [even], f"{source}.sizes")
+    reach = graph.node("ReduceMax", [sizes, graph.integers(-1)], f"{source}.reach")
+    # Of no rows ONNX Runtime (1.31) gives a reduction the shape of its input.
+    reach = graph.node("Reshape", [reach, graph.integers(-1, 1)], f"{source}.reach.column")
+    reach = graph.node("Max", [reach, smallest_scale(graph)], f"{source}.reach.safe")
+    scales = graph.node("Mul", [reach, one_level(graph)], f"{source}.scales")
+    levels = graph.node("Div", [even, scales], f"{source}.levels")
+    one = graph.constant("one_level", np.array(1, np.float32))
+    return Rounded(graph.node("QuantizeLinear", [levels, one, zero_point(graph)], f"{source}.rounded"), scales=scales)
+
+
+def rounded_product(graph: Graph, name: str, source: Rounded, weights: str, scales: str) -> str:
+    """y = x W: `source` rounded by row, `weights` [inputs, outputs] i8, `scales` [outputs] f32; to [rows, outputs]."""
+    one = graph.constant("one_level", np.array(1, np.float32))
+    inputs = [source.values, weights, one, scales, zero_point(graph)]
+    product = graph.node("MatMulIntegerToFloat", inputs, f"{name}.product", MICROSOFT)
+    return graph.node("Mul", [product, source.scales], name)
+
+
+def smallest_scale(graph: Graph) -> str:
+    """Where all is zero it isn't divided by."""
+    return graph.constant("smallest_scale", np.array(1e-30, np.float32))
 
 
 def zero_point(graph: Graph) -> str:

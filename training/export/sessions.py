@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from safetensors.numpy import load_file
 
+from training.export.rounded_weights import rounded_file
+
 ELEMENT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int8)": np.int8}
 
 
-def open_session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:
-    """A CPU session over one graph."""
+def open_session(
+    path: Path, threads: int = 2, files: Mapping[str, np.ndarray] | None = None
+) -> onnxruntime.InferenceSession:
+    """A CPU session over one graph; `files` of external data u8 by name, all of them or none: then they are on disk."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    if files:
+        data = list(files.values())
+        options.add_external_initializers_from_files_in_memory(list(files), data, [part.nbytes for part in data])
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def open_language_model(folder: Path, manifest: Mapping, threads: int = 2) -> onnxruntime.InferenceSession:
+    """The language model of the pack in `folder`, `manifest` what its manifest says of it."""
+    if (layout := manifest.get("rounded")) is None:
+        return open_session(folder / manifest["graph"], threads)
+    names = {manifest["embedding"]["file"], layout["smoothing"], *(matrix["file"] for matrix in layout["matrices"])}
+    files = {name: np.fromfile(folder / name, np.uint8) for name in sorted(names)}
+    return open_session(folder / manifest["graph"], threads, files | {layout["file"]: rounded_file(folder, layout)})
 
 
 class CachedDecoder:
@@ -41,12 +57,13 @@ class CachedDecoder:
         """Binds an input for the steps to come; the values are copied."""
         self.binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values)))
 
-    def run(self, added: int, output: str = "logits") -> np.ndarray:
-        """Runs with `added` new positions in every row and gives one output."""
+    def run(self, added: int, output: str = "logits", also: Sequence[str] = ()) -> np.ndarray:
+        """Runs with `added` new positions in every row and gives one output; others are left in the binding."""
         self.lengths += added
         self.bind("seqlens_k", self.lengths - 1)
         self.bind("total_sequence_length", np.array(self.lengths.max(), np.int32))
-        self.binding.bind_output(output)
+        for name in (*also, output):
+            self.binding.bind_output(name)
         self.session.run_with_iobinding(self.binding)
         return self.binding.get_outputs()[-1].numpy()  # outputs come in the order of binding, the caches first
 
@@ -60,7 +77,7 @@ class PackRunner:
         whisper, pocket = packs / "whisper-tiny.en", packs / "pocket"
         self.encoder = open_session(whisper / self.whisper["encoder"]["graph"], threads)
         self.recognizer = open_session(whisper / self.whisper["decoder"]["graph"], threads)
-        self.language = open_session(pocket / self.pocket["language_model"]["graph"], threads)
+        self.language = open_language_model(pocket, self.pocket["language_model"], threads)
         checkpoint = next(c for c in self.pocket["checkpoints"] if c["name"] == self.pocket["default_checkpoint"])
         self.acoustic = open_session(pocket / checkpoint["acoustic_graph"], threads)
         self.adapter = {k: v.astype(np.float32) for k, v in load_file(pocket / checkpoint["adapter"]).items()}
@@ -101,10 +118,13 @@ class PackRunner:
         """The language model's logits [vocabulary] after a prompt [length, hidden] f32, default checkpoint."""
         return self.read(embeddings, self.adapter)[0][0]
 
-    def read(self, embeddings: np.ndarray, adapter: Mapping[str, np.ndarray]) -> tuple[np.ndarray, CachedDecoder]:
+    def read(
+        self, embeddings: np.ndarray, adapter: Mapping[str, np.ndarray], also: Sequence[str] = ()
+    ) -> tuple[np.ndarray, CachedDecoder]:
         """Reads a prompt [length, hidden] f32 from nothing: the last logits [1, vocabulary], and what is cached.
 
-        `adapter` by the decoder's input names; what it lacks gets rank 0, which adds nothing.
+        `adapter` by the decoder's input names; what it lacks gets rank 0, which adds nothing. Outputs of `also` come
+        before the logits in the decoder's binding.
         """
         length = len(embeddings)
         decoder = CachedDecoder(self.language, 1, length)
@@ -114,4 +134,4 @@ class PackRunner:
                 decoder.bind(value.name, adapter.get(value.name, nothing))
         decoder.bind("inputs_embeds", embeddings[None].astype(np.float32))
         decoder.bind("logits_positions", np.array([length - 1], np.int64))
-        return decoder.run(length), decoder
+        return decoder.run(length, also=also), decoder

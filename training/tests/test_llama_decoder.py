@@ -1,5 +1,6 @@
 """The language model's graph against transformers, on a tiny random model with rounded weights."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 from training.export.adapters import MARKERS, check_adapter, write_untrained
 from training.export.llama_decoder import SITES, LlamaDecoder, LlamaOptions, site_shapes
 from training.export.quantize import quantize
-from training.export.sessions import CachedDecoder, open_session
+from training.export.rounded_weights import rounded
+from training.export.sessions import CachedDecoder, open_language_model
 from training.export.tensors import in_memory
 from training.goldens.language import merge_adapter
 
@@ -91,12 +93,19 @@ def exported(
     adapter: dict,
     rows: int,
     scales: dict | None = None,
+    smoothing: dict | None = None,
+    shown: Sequence[str] = (),
 ) -> CachedDecoder:
-    built = LlamaDecoder(model.config, in_memory(model), options, scales)
+    built = LlamaDecoder(model.config, in_memory(model), options, scales, smoothing)
+    for name in shown:
+        built.graph.output(name, np.float32, [f"{name}.rows", f"{name}.width"])
     built.graph.save(folder, "decoder.onnx")
     for file in built.files:
         file.save(folder)
-    decoder = CachedDecoder(open_session(folder / "decoder.onnx", threads=1), rows, capacity=32)
+    manifest = {"graph": "decoder.onnx", "embedding": {"file": options.embedding_file}}
+    if smoothing:
+        manifest["rounded"] = built.rounded.layout
+    decoder = CachedDecoder(open_language_model(folder, manifest, threads=1), rows, capacity=32)
     for name, values in adapter.items():
         decoder.bind(name, values)
     return decoder
@@ -171,6 +180,71 @@ def test_keys_and_values_in_8_bits(model: LlamaForCausalLM, tmp_path: Path) -> N
         feed(alone, prompts[row : row + 1, :3], [])
         feed(alone, prompts[row : row + 1, 3:8], [])
         assert np.array_equal(feed(alone, prompts[row : row + 1, 8:], [0])[0], batch[row])
+
+
+def smoothing_of(model: LlamaForCausalLM) -> dict[str, np.ndarray]:
+    """Numbers that f16 holds, far from even."""
+    generator, sites = np.random.default_rng(4), ("qkv", "o", "gate_up")
+    shapes = {name: site_shapes(model.config)[name] for name in sites}
+    return {
+        f"layer_{layer}.{site}": np.exp2(generator.normal(size=shapes[site][0])).astype(np.float16).astype(np.float32)
+        for layer in range(model.config.num_hidden_layers)
+        for site in sites
+    }
+
+
+def test_linear_maps_in_8_bits_are_what_numpy_says(model: LlamaForCausalLM, tmp_path: Path) -> None:
+    smoothing = smoothing_of(model)
+    shown = ["layer_0.attention_norm", "layer_0.qkv.base"]
+    decoder = exported(model, tmp_path, EXACT, {}, rows=1, smoothing=smoothing, shown=shown)
+    bind_nothing(decoder)
+    prompt = np.random.default_rng(6).standard_normal((1, 7, 128)).astype(np.float32)
+    prompt[0, 3] = 0
+    decoder.bind("inputs_embeds", prompt)
+    decoder.bind("logits_positions", np.array([6], np.int64))
+    logits = decoder.run(7, also=shown)
+    source, product = (value.numpy() for value in decoder.binding.get_outputs()[-3:-1])
+    assert np.isfinite(logits).all()
+    assert not product[3].any()
+
+    attention = model.model.layers[0].self_attn
+    weight = np.concatenate([each.weight.numpy() for each in (attention.q_proj, attention.k_proj, attention.v_proj)])
+    matrix = quantize(weight)
+    steps = smoothing["layer_0.qkv"]
+    levels, columns = rounded(matrix.values.reshape(weight.shape), matrix.scales, steps, zero_point=128)
+    even = source / steps
+    scales = np.maximum(np.abs(even).max(axis=1, keepdims=True), 1e-30) / 127
+    expected = (np.rint(even / scales) @ levels.T.astype(np.float32)) * scales * columns
+    # A value that is nearly a half may be rounded to either side.
+    np.testing.assert_allclose(product, expected, atol=1.01 * (scales * columns * 127).max())
+    assert np.median(np.abs(product - expected)) < 1e-6
+    exact = source @ weight.T
+    assert 0 < np.abs(product - exact).max() < 0.1 * np.abs(exact).max()
+
+
+def test_a_row_of_8_bits_is_the_same_alone_and_in_a_batch(model: LlamaForCausalLM, tmp_path: Path) -> None:
+    adapter, smoothing = adapter_of(model, rank=4, scale=0.1), smoothing_of(model)
+    options = LlamaOptions(max_positions=64, layer_files=("layers.bin",))
+    prompts = np.random.default_rng(5).standard_normal((3, 6, 128)).astype(np.float32)
+    prompts[1] *= 30
+    together = exported(model, tmp_path, options, adapter, rows=3, smoothing=smoothing)
+    batch = [feed(together, prompts[:, :5], [4, 9, 14]), feed(together, prompts[:, 5:], [0, 1, 2])]
+    for row in range(3):
+        alone = exported(model, tmp_path, options, adapter, rows=1, smoothing=smoothing)
+        assert feed(alone, prompts[row : row + 1, :2], []).shape == (0, 96)
+        assert np.array_equal(feed(alone, prompts[row : row + 1, 2:5], [2])[0], batch[0][row])
+        assert np.array_equal(feed(alone, prompts[row : row + 1, 5:], [0])[0], batch[1][row])
+
+
+def test_the_files_of_weights_are_the_same_with_maps_in_8_bits(model: LlamaForCausalLM, tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    options = replace(EXACT, block=32)  # scales of fewer blocks would be so small that they stay in the graph
+    exported(model, tmp_path / "plain", options, {}, rows=1)
+    wide = LlamaDecoder(model.config, in_memory(model), options, smoothing=smoothing_of(model))
+    for file in wide.files:
+        file.save(tmp_path)
+    for name in ("embedding.bin", "layers.bin"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
 
 
 def bind_nothing(decoder: CachedDecoder) -> None:

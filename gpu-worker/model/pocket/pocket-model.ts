@@ -15,7 +15,6 @@ import {
   type LoadContext,
 } from '../chat-model.ts'
 import { CheckpointPool } from '../checkpoint-pool.ts'
-import { EmbeddingTable } from '../embedding-table.ts'
 import { identityOf } from '../identity.ts'
 import type { PocketManifest, WhisperManifest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
@@ -24,6 +23,7 @@ import { WhisperListener } from '../whisper/listener.ts'
 import { loadWhisper } from '../whisper/whisper.ts'
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts'
 import { hearWindow } from './hear.ts'
+import { loadLanguageModel } from './language-model.ts'
 import { createVocabularyBridge } from './vocabulary-bridge.ts'
 
 const SAMPLE_RATE_HZ = 16_000
@@ -47,10 +47,9 @@ export async function loadPocketModel(pack: Pack<PocketManifest>, context: LoadC
     throw new RangeError(`pack '${manifest.name}' needs the speech pack '${manifest.speech.pack}'`)
   }
   const { runtime, threads, encodeQueue = new EncodeQueue() } = context
-  const [decoder, whisper, table, tokenizer] = await Promise.all([
-    runtime.loadSession(pack.path(languageModel.graph), { threads }),
+  const [{ decoder, table }, whisper, tokenizer] = await Promise.all([
+    loadLanguageModel(pack, runtime, threads),
     loadWhisper(speechPack, context),
-    EmbeddingTable.load(pack.path(languageModel.embedding.file), languageModel),
     loadTokenizer(pack.path(manifest.tokenizer)),
   ])
   const { tokenizer: speechTokenizer, encoder } = whisper

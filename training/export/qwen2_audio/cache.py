@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from training.data.texts import reading, training_sentences
-from training.export.kv_cache import scales_of
+from training.export.calibrate import scales_of
 from training.export.qwen2_audio.runner import Qwen2AudioRunner
 from training.export.sessions import CachedDecoder
 from training.goldens.qwen2_audio.cases import CONVERSATIONS, said, text
