@@ -36,7 +36,7 @@ export const ENGINE_DEFAULTS = {
   kvBytes: null,
   maxWaiting: 64,
   prefillBudget: 64,
-  prefillBudgetIdle: 256,
+  prefillBudgetIdle: 128,
   maxDrafts: 0,
   minimumReuse: 16,
   growthReserve: 16,
