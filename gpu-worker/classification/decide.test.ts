@@ -5,7 +5,7 @@ import { decide } from './decide.ts'
 const question = {}
 const scored = (gains: readonly number[], priors: readonly number[] = gains.map(() => -5)) => ({
   labels: gains.map((_, index) => `label ${index}`),
-  logprobs: gains.map((gain, index) => [gain + priors[index]! - 1, 1]),
+  logprobs: gains.map((gain, index) => [gain + priors[index]! / 2 - 1, 1]),
   priors,
 })
 
@@ -13,8 +13,8 @@ test('what the recording makes likelier wins, not what is likely anyway', () => 
   const { label, results } = decide(scored([8, 3], [-20, -1]), [], question)
   expect(label).toBe('label 0')
   expect(results).toMatchObject([
-    { label: 'label 0', index: 0, logprob: -12, prior_logprob: -20, margin: 5 },
-    { label: 'label 1', index: 1, logprob: 2, prior_logprob: -1, margin: -5 },
+    { label: 'label 0', index: 0, logprob: -2, prior_logprob: -20, margin: 5 },
+    { label: 'label 1', index: 1, logprob: 2.5, prior_logprob: -1, margin: -5 },
   ])
 })
 
@@ -41,7 +41,7 @@ describe('abstaining', () => {
   })
 
   test('something else that it makes likelier still: none of these', () => {
-    expect(decide(scored([6, 1]), [3, 6.5], question).label).toBe('label 0')
+    expect(decide(scored([6, 1]), [3, 7.5], question).label).toBe('label 0')
     const { label, noneOfThese, results } = decide(scored([6, 1]), [3, 12], question)
     expect(label).toBeNull()
     expect(noneOfThese).toBeGreaterThan(0.95)
@@ -53,18 +53,18 @@ describe('abstaining', () => {
   })
 
   test('a score under the threshold is not given as right', () => {
-    expect(decide(scored([4, 3.5]), [], question).label).toBe('label 0')
-    expect(decide(scored([4, 3.5]), [], { ...question, threshold: 0.9 }).label).toBeNull()
+    expect(decide(scored([6, 5.5]), [], question).label).toBe('label 0')
+    expect(decide(scored([6, 5.5]), [], { ...question, threshold: 0.9 }).label).toBeNull()
   })
 })
 
 test('several labels may be right, each by itself', () => {
   const several = { ...question, multi_label: true }
-  const { labels, results, noneOfThese } = decide(scored([9, 8, -4]), [], several)
+  const { labels, results, noneOfThese } = decide(scored([11, 10, -4]), [], several)
   expect(labels).toEqual(['label 0', 'label 1'])
   expect(results[1]!.score).toBeGreaterThan(0.9)
   expect(noneOfThese).toBeLessThan(0.01)
-  expect(decide(scored([9, 8, -4]), [], { ...several, threshold: 0.9999 }).labels).toEqual([])
+  expect(decide(scored([11, 10, -4]), [], { ...several, threshold: 0.9999 }).labels).toEqual([])
   expect(decide(scored([-9, -8, -4]), [], several)).toMatchObject({ label: null, labels: [] })
 })
 

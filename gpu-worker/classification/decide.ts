@@ -11,15 +11,23 @@ export interface ScoredLabels {
   readonly priors: readonly number[]
 }
 
-/** How much likelier the recording makes each label than silence and noise do: [labels], in nats. */
+/**
+ * How much of the prior is taken off: all of it makes too much of what is hardly ever answered, nothing of it too much of
+ * what the model likes to say. Half was the best of quarters on kept-out recordings (docs/log.md).
+ */
+const PRIOR_SHARE = 0.5
+
+/** How well each label fits: its log-probability, freed of the model's liking for it: [labels], in nats. */
 export function gainsOf({ logprobs, priors }: Pick<ScoredLabels, 'logprobs' | 'priors'>): number[] {
-  return logprobs.map((tokens, index) => tokens.reduce((sum, logprob) => sum + logprob, 0) - priors[index]!)
+  return logprobs.map(
+    (tokens, index) => tokens.reduce((sum, logprob) => sum + logprob, 0) - PRIOR_SHARE * priors[index]!,
+  )
 }
 
-/** How much likelier a recording must make a label, in nats, for it to be as likely as none of them ... */
-const NONE_OF_THESE = 2
-/** ... where it doesn't make something else even likelier, by more than this. */
-const OUTSIDE_MARGIN = 1
+/** How well a label must fit, in nats, to be as likely as none of them ... */
+const NONE_OF_THESE = 4
+/** ... where nothing else fits better, by more than this. */
+const OUTSIDE_MARGIN = 2
 
 /** What a request says of its answer. */
 type Wanted = Partial<Pick<ClassificationQuestion, 'multi_label' | 'threshold' | 'top_k'>>
@@ -27,9 +35,8 @@ type Wanted = Partial<Pick<ClassificationQuestion, 'multi_label' | 'threshold' |
 const DEFAULT_THRESHOLD = 0.5
 
 /**
- * Scores by how much likelier the recording makes each label than silence and noise do: with labels equally likely
- * before it is heard, the softmax of that is how likely each is after.
- * @param outside the same gains of what else it might be; null: nothing else, one of the labels fits
+ * Scores by the softmax of how well each label fits, with none of them among them.
+ * @param outside the same of what else it might be; null: nothing else, one of the labels fits
  */
 export function decide(
   { labels, logprobs, priors }: ScoredLabels,

@@ -59,7 +59,7 @@ export const ClassificationResult = z.object({
   margin: z.number(),
   /** Natural logarithm of its probability as the model's answer. */
   logprob: z.number(),
-  /** What it would be for silence and noise: the score is made of how much likelier the recording makes it. */
+  /** What it would be for silence and noise: half of it is taken off before labels are scored. */
   prior_logprob: z.number(),
 })
 export type ClassificationResult = z.infer<typeof ClassificationResult>
