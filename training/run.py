@@ -1,7 +1,7 @@
 """The whole recipe of a pack, step by step: `python -m training.run pocket [--from STEP] [--only STEP]`.
 
 Steps that are done are skipped, long ones resume where they were broken off; everything lies in $AURICLE_BUILD_DIR.
-On two cores the steps take about two and a half hours, of which 24 minutes are the distillation and 78 the tuning.
+On two cores the steps take about three hours, of which 24 minutes are the distillation and 78 the tuning.
 """
 
 from __future__ import annotations
