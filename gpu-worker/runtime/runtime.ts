@@ -149,6 +149,8 @@ export function configEntries(settings: Required<SessionOptions>): Record<string
     // Nobody spins between two runs.
     'session.force_spinning_stop': '1',
     'session.disable_prepacking': prepacking ? '0' : '1',
+    // Without VNNI, sums of two products of u8 and i8 would be cut at 16 bits: slower, and right. Elsewhere it changes nothing.
+    'session.x64quantprecision': '1',
     ...config,
   }
 }
