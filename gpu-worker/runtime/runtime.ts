@@ -3,7 +3,9 @@
  * runs off the event loop, tensors stay in place) and `node-binding/` (the onnxruntime-node binding: works
  * everywhere, copies and blocks). `load-runtime.ts` chooses one at start.
  */
+
 import { CPU, type Device } from './device.ts'
+import { exactProducts } from './exact-products.ts'
 import type { BindableTensor, ElementType, Tensor } from './tensor.ts'
 import type { TensorMemory } from './tensor-memory.ts'
 
@@ -149,8 +151,7 @@ export function configEntries(settings: Required<SessionOptions>): Record<string
     // Nobody spins between two runs.
     'session.force_spinning_stop': '1',
     'session.disable_prepacking': prepacking ? '0' : '1',
-    // Without VNNI, sums of two products of u8 and i8 would be cut at 16 bits: slower, and right. Elsewhere it changes nothing.
-    'session.x64quantprecision': '1',
+    'session.x64quantprecision': exactProducts ? '0' : '1',
     ...config,
   }
 }
