@@ -11,14 +11,13 @@ import math
 import random
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from training.data import texts
-from training.export.sessions import CachedDecoder, PackRunner
+from training.export.sessions import PackRunner
 
 SENTENCES_PER_TEXT = 8
 START = 1
@@ -37,19 +36,6 @@ def readings(tokenizer: Tokenizer, tokens: int) -> list[list[int]]:
     return read
 
 
-def exported_logits(runner: PackRunner, embeddings: np.ndarray) -> np.ndarray:
-    """Logits [length, vocabulary] of the base model behind every position of `embeddings` [length, hidden] f32."""
-    length = len(embeddings)
-    decoder = CachedDecoder(runner.language, 1, length)
-    for value in runner.language.get_inputs():
-        if value.name.startswith("lora_"):
-            shape = [size if isinstance(size, int) else 0 for size in value.shape]
-            decoder.bind(value.name, np.zeros(shape, np.float32))
-    decoder.bind("inputs_embeds", embeddings[None])
-    decoder.bind("logits_positions", np.arange(length, dtype=np.int64))
-    return decoder.run(length)
-
-
 @torch.no_grad()
 def measure(packs: Path, base: Path, tokens: int) -> dict[str, float]:
     """Both perplexities, how much higher the exported one is, how often the best token is the same, KL in nats."""
@@ -59,7 +45,8 @@ def measure(packs: Path, base: Path, tokens: int) -> dict[str, float]:
     loss = exact_loss = same = divergence = count = 0.0
     for ids in readings(tokenizer, tokens):
         exact = model(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
-        given = torch.from_numpy(exported_logits(runner, runner.table[ids])[:-1]).log_softmax(-1)
+        logits, _ = runner.read(runner.table[ids], {}, positions=range(len(ids) - 1))
+        given = torch.from_numpy(logits).log_softmax(-1)
         wanted = torch.tensor(ids[1:])
         exact_loss += float(F.nll_loss(exact, wanted, reduction="sum"))
         loss += float(F.nll_loss(given, wanted, reduction="sum"))

@@ -119,11 +119,16 @@ class PackRunner:
         return self.read(embeddings, self.adapter)[0][0]
 
     def read(
-        self, embeddings: np.ndarray, adapter: Mapping[str, np.ndarray], also: Sequence[str] = ()
+        self,
+        embeddings: np.ndarray,
+        adapter: Mapping[str, np.ndarray],
+        also: Sequence[str] = (),
+        positions: Sequence[int] = (-1,),
     ) -> tuple[np.ndarray, CachedDecoder]:
-        """Reads a prompt [length, hidden] f32 from nothing: the last logits [1, vocabulary], and what is cached.
+        """Reads a prompt [length, hidden] f32 from nothing: logits [positions, vocabulary], and what is cached.
 
-        `adapter` by the decoder's input names; what it lacks gets rank 0, which adds nothing. Outputs of `also` come
+        `positions` whose logits are given, by default the last one; `adapter` by the decoder's input names; what it
+        lacks gets rank 0, which adds nothing. Outputs of `also` come
         before the logits in the decoder's binding.
         """
         length = len(embeddings)
@@ -133,5 +138,5 @@ class PackRunner:
                 nothing = np.zeros([size if isinstance(size, int) else 0 for size in value.shape], np.float32)
                 decoder.bind(value.name, adapter.get(value.name, nothing))
         decoder.bind("inputs_embeds", embeddings[None].astype(np.float32))
-        decoder.bind("logits_positions", np.array([length - 1], np.int64))
+        decoder.bind("logits_positions", np.arange(length, dtype=np.int64)[list(positions)])
         return decoder.run(length, also=also), decoder
