@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from training.evaluate.metrics import names_one, word_error_rate, words
@@ -14,8 +15,8 @@ from training.evaluate.metrics import names_one, word_error_rate, words
 
 @dataclass(frozen=True)
 class Task:
-    """What is wanted: `kind` is transcript, answer, label, nothing or json; `wanted` the target; `accept` what a right
-    answer must name, any string of each group."""
+    """What is wanted: `kind` is transcript, answer, label, nothing, json or reply; `wanted` the target; `accept` what a
+    right answer must name, any string of each group."""
 
     kind: str
     wanted: str
@@ -46,6 +47,12 @@ def repeats(answer: str) -> bool:
     )
 
 
+def shared_words(wanted: str, answer: str) -> float:
+    """F1 of the words of two texts, as SQuAD counts it."""
+    expected, given = Counter(words(wanted)), Counter(words(answer))
+    return 2 * (expected & given).total() / max(1, expected.total() + given.total())
+
+
 def _rule(task: Task, answer: str) -> float:
     if task.kind == "transcript":
         return max(0.0, 1 - word_error_rate([task.wanted], [answer]))
@@ -58,6 +65,8 @@ def _rule(task: Task, answer: str) -> float:
         return 1.0 if re.search(r"\b(no|not|nothing|silent|silence)\b", answer.lower()) else 0.0
     if task.kind == "json":
         return _json(task.wanted, answer)
+    if task.kind == "reply":
+        return shared_words(task.wanted, answer)
     named = [names_one(answer, group) for group in task.accept]
     return sum(named) / max(1, len(named))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from training.dpo.judge import Task, judge
 from training.dpo.loss import answer_log_probabilities
 from training.dpo.prompts import draw
 from training.sft.mixture import Mixture
-from training.sft.model import END, Adapter, Llm, generate
+from training.sft.model import END, Adapter, Llm, sample
 from training.sft.prompts import Prompt, Window, embed
 from training.sft.train import state_path
 
@@ -76,11 +77,13 @@ class Policy:
         return Prompt(segments, prompt.answer)
 
     @torch.no_grad()
-    def answers(self, prompts: list[Prompt], max_tokens: int, temperature: float) -> list[list[int]]:
-        """An answer to each prompt, with the end of turn where it was reached."""
+    def answers(
+        self, prompts: list[Prompt], max_tokens: int, temperatures: Sequence[float] = (0.0,)
+    ) -> list[list[list[int]]]:
+        """An answer at each temperature to each prompt, with the end of turn where it was reached."""
         rows = [self.embedded(prompt, []) for prompt in prompts]
-        given = generate(self.llm, rows, self.adapter, max_tokens, temperature)
-        return [ids if len(ids) == max_tokens else [*ids, END] for ids in given]
+        given = sample(self.llm, rows, self.adapter, max_tokens, temperatures)
+        return [[ids if len(ids) == max_tokens else [*ids, END] for ids in answers] for answers in given]
 
 
 def pairs_path() -> Path:
@@ -107,10 +110,10 @@ def make(minutes: float, samples: int, batch: int, temperature: float) -> list[P
         drawn = sorted(((policy.disturbed(prompt), task) for prompt, task in drawn), key=lambda item: len(item[0]))
         prompts = [prompt for prompt, _ in drawn]
         longest = max(len(prompt.answer) for prompt in prompts) + 12
-        rounds = [policy.answers(prompts, longest, temperature if turn else 0.0) for turn in range(samples)]
+        each = policy.answers(prompts, longest, [0.0] + [temperature] * (samples - 1))
         fresh = []
-        for (prompt, task), answers in zip(drawn, zip(*rounds, strict=True), strict=True):
-            pair = choose(mixture, prompt, task, list(answers), longest)
+        for (prompt, task), answers in zip(drawn, each, strict=True):
+            pair = choose(mixture, prompt, task, answers, longest)
             if pair is not None:
                 fresh.append(pair)
         with torch.no_grad():

@@ -67,10 +67,10 @@ def compare(count: int) -> dict[str, float]:
     for first in range(0, len(asked), 16):
         part = asked[first : first + 16]
         for name, policy in policies.items():
-            answers = policy.answers([prompt for prompt, _ in part], MAX_TOKENS, 0.0)
+            answers = policy.answers([prompt for prompt, _ in part], MAX_TOKENS)
             scores[name] += [
                 judge(task, mixture.renderer.decode(ids), finished=len(ids) < MAX_TOKENS)
-                for (_, task), ids in zip(part, answers, strict=True)
+                for (_, task), (ids,) in zip(part, answers, strict=True)
             ]
     pairs = list(zip(scores["sft"], scores["dpo"], strict=True))
     wins, losses = sum(after > before for before, after in pairs), sum(after < before for before, after in pairs)

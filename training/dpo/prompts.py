@@ -14,7 +14,9 @@ from training.sft.prompts import Prompt
 def draw(mixture: Mixture) -> tuple[Prompt, Task]:
     """A prompt of a random kind, its answer the tuning's target."""
     rng = mixture.rng
-    kind = rng.choices(["transcript", "answer", "label", "nothing", "json"], [0.3, 0.3, 0.25, 0.08, 0.07])[0]
+    kind = rng.choices(
+        ["transcript", "answer", "label", "reply", "nothing", "json"], [0.25, 0.32, 0.2, 0.12, 0.06, 0.05]
+    )[0]
     if kind == "transcript":
         audio, text = mixture.sentence()
         return mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), text), Task("transcript", text)
@@ -26,6 +28,9 @@ def draw(mixture: Mixture) -> tuple[Prompt, Task]:
     if kind == "label":
         prompt = mixture.label()
         return prompt, Task("label", mixture.renderer.decode(prompt.answer))
+    if kind == "reply":
+        prompt = mixture.chat()
+        return prompt, Task("reply", mixture.renderer.decode(prompt.answer))
     if kind == "nothing":
         audio = mixture.wordless(rng.choice([label for label in mixture.by_label if label != "singing"]))
         prompt = mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), phrasings.NOTHING_TO_TRANSCRIBE)

@@ -1,7 +1,8 @@
 """The instruction mixture: endless random conversations over heard and simulated speech, sounds and silence.
 
-A quarter transcription, a quarter questions about messages, a sixth voice chat, a quarter sounds, labels and silence;
-the rest asks how it is spoken, in which form to answer, or comes in two audios, two turns or without audio.
+A fifth transcription, a quarter questions about messages, a fifth voice chat, a fifth sounds, labels and silence, some
+of each in the form that is asked for; the rest asks how it is spoken, or comes in two audios, two turns or without
+audio.
 """
 
 from __future__ import annotations
@@ -54,16 +55,16 @@ class Mixture:
     def next(self) -> Prompt:
         """One conversation."""
         tasks: tuple[tuple[float, Callable[[], Prompt]], ...] = (
-            (0.18, self.transcribe),
-            (0.05, self.transcribe_long),
-            (0.27, self.ask),
-            (0.16, self.chat),
-            (0.11, self.sound),
-            (0.11, self.label),
-            (0.05, self.manner),
+            (0.17, self.transcribe),
+            (0.04, self.transcribe_long),
+            (0.28, self.ask),
+            (0.19, self.chat),
+            (0.1, self.sound),
+            (0.1, self.label),
+            (0.04, self.manner),
             (0.03, self.plain),
             (0.02, self.two_audios),
-            (0.02, self.two_turns),
+            (0.03, self.two_turns),
         )
         task = self.rng.choices([make for _, make in tasks], [share for share, _ in tasks])[0]
         return task()
@@ -71,8 +72,11 @@ class Mixture:
     def transcribe(self) -> Prompt:
         """A sentence or two, word for word."""
         audio, text = self.sentence()
-        if self.rng.random() < 0.06:
+        form = self.rng.random()
+        if form < 0.06:
             return self.one(audio, self.rng.choice(phrasings.JSON_TRANSCRIPT), _json(text=text))
+        if form < 0.18:
+            return self.one(audio, self.rng.choice(phrasings.CAPITALS), text.upper())
         return self.one(audio, self.rng.choice(phrasings.TRANSCRIBE), text)
 
     def transcribe_long(self) -> Prompt:
@@ -105,6 +109,9 @@ class Mixture:
             value = asked.accept[0][0]
             wording = self.rng.choice(phrasings.SHORT_ANSWER).format(asked.question)
             return self.one(audio, wording, value[:1].upper() + value[1:])
+        if form < 0.17:
+            wording = self.rng.choice(phrasings.CAPITALS_ANSWER).format(asked.question)
+            return self.one(audio, wording, asked.answer.upper())
         return self.one(audio, asked.question, asked.answer)
 
     def chat(self) -> Prompt:

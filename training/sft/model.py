@@ -7,6 +7,7 @@ and `gate_up` are fused, with one A for what is fused; y = W x + (x a) b, the sc
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -149,6 +150,11 @@ class Llm(nn.Module):
         values = split[:, HEADS + KV_HEADS :]
         if past is not None:
             keys, values = torch.cat((past[0], keys), 2), torch.cat((past[1], values), 2)
+        if past is not None and length == 1:
+            # One position: the heads of a group are as good as positions, and nothing is copied.
+            grouped = queries.reshape(batch, KV_HEADS, HEADS // KV_HEADS, HEAD)
+            mixed = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask)
+            return mixed.reshape(batch, 1, HIDDEN), (keys, values)
         wide_keys = keys.repeat_interleave(HEADS // KV_HEADS, 1)
         wide_values = values.repeat_interleave(HEADS // KV_HEADS, 1)
         causal = mask is None and past is None
@@ -167,37 +173,51 @@ def _rotate(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def generate(
-    llm: Llm, prompts: list[Tensor], adapter: Adapter | None, max_tokens: int, temperature: float = 0.0
-) -> list[list[int]]:
-    """Answers to a batch of prompts, each [n_i, 576], greedy or sampled; without the end token."""
-    batch = len(prompts)
+def generate(llm: Llm, prompts: list[Tensor], adapter: Adapter | None, max_tokens: int) -> list[list[int]]:
+    """The greedy answer to each prompt [n_i, 576], without the end token."""
+    return [answers[0] for answers in sample(llm, prompts, adapter, max_tokens, (0.0,))]
+
+
+@torch.no_grad()
+def sample(
+    llm: Llm, prompts: list[Tensor], adapter: Adapter | None, max_tokens: int, temperatures: Sequence[float]
+) -> list[list[list[int]]]:
+    """An answer at each temperature to each prompt [n_i, 576], without the end token; 0 is greedy.
+
+    A prompt is read once for all of its answers, and rows that have ended are left out as soon as they are half of all.
+    """
     lengths = torch.tensor([len(prompt) for prompt in prompts])
-    longest = int(lengths.max())
-    padded = torch.zeros(batch, longest, HIDDEN)
-    for row, prompt in enumerate(prompts):
-        padded[row, : len(prompt)] = prompt
-    hidden, past = llm(padded, adapter)
-    step = _choose(llm.logits(hidden[torch.arange(batch), lengths - 1]), temperature)
-    kept = torch.arange(longest)[None, :] < lengths[:, None]
-    answers: list[list[int]] = [[] for _ in range(batch)]
-    done = [False] * batch
+    hidden, past = llm(torch.nn.utils.rnn.pad_sequence(prompts, batch_first=True), adapter)
+    copies = len(temperatures)
+    first = hidden[torch.arange(len(prompts)), lengths - 1].repeat_interleave(copies, 0)
+    past = [(keys.repeat_interleave(copies, 0), values.repeat_interleave(copies, 0)) for keys, values in past]
+    lengths = lengths.repeat_interleave(copies)
+    heat = torch.tensor(temperatures).repeat(len(prompts))
+    kept = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]
+    rows = torch.arange(len(lengths))
+    answers: list[list[int]] = [[] for _ in rows]
+    done = torch.zeros(len(rows), dtype=torch.bool)
+    step = _choose(llm.logits(first), heat)
     for index in range(max_tokens):
-        for row, token in enumerate(step.tolist()):
-            done[row] = done[row] or token in (END, 0)
-            if not done[row]:
+        done |= (step == END) | (step == 0)
+        for row, token, ended in zip(rows.tolist(), step.tolist(), done.tolist(), strict=True):
+            if not ended:
                 answers[row].append(token)
-        if all(done) or index == max_tokens - 1:
+        if done.all() or index == max_tokens - 1:
             break
-        kept = torch.cat((kept, torch.ones(batch, 1, dtype=torch.bool)), 1)
-        mask = kept[:, None, None, :]
-        hidden, past = llm(llm.embedding[step][:, None], adapter, past, (lengths + index)[:, None], mask)
-        step = _choose(llm.logits(hidden[:, 0]), temperature)
-    return answers
+        if 2 * int(done.sum()) >= len(rows):
+            going = ~done
+            rows, step, heat, lengths, kept = (value[going] for value in (rows, step, heat, lengths, kept))
+            past = [(keys[going], values[going]) for keys, values in past]
+            done = done[going]
+        kept = torch.cat((kept, torch.ones(len(rows), 1, dtype=torch.bool)), 1)
+        positions = (lengths + index)[:, None]
+        hidden, past = llm(llm.embedding[step][:, None], adapter, past, positions, kept[:, None, None, :])
+        step = _choose(llm.logits(hidden[:, 0]), heat)
+    return [answers[start : start + copies] for start in range(0, len(answers), copies)]
 
 
-def _choose(logits: Tensor, temperature: float) -> Tensor:
-    """The likeliest token of each row, or one drawn."""
-    if temperature == 0.0:
-        return logits.argmax(-1)
-    return torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0]
+def _choose(logits: Tensor, temperatures: Tensor) -> Tensor:
+    """The likeliest token of each row, or one drawn where its temperature is not 0."""
+    drawn = torch.multinomial((logits / temperatures.clamp(min=1e-3)[:, None]).softmax(-1), 1)[:, 0]
+    return torch.where(temperatures == 0.0, logits.argmax(-1), drawn)

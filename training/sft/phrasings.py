@@ -29,6 +29,8 @@ JSON_SOUND: list[str] = _LISTS["json_sound"]
 JSON_KIND: list[str] = _LISTS["json_kind"]
 ONE_WORD_KIND: list[str] = _LISTS["one_word_kind"]
 YES_NO_SPEECH: list[str] = _LISTS["yes_no_speech"]
+CAPITALS: list[str] = _LISTS["capitals"]
+CAPITALS_ANSWER: list[str] = _LISTS["capitals_answer"]
 JSON_ANSWER: str = _LISTS["json_answer"]
 SHORT_ANSWER: list[str] = _LISTS["short_answer"]
 
