@@ -1,8 +1,9 @@
 """What is rounded by how far it reaches: `python -m training.export.calibrate --packs models --smollm2 DIR`.
 
 Measures on what the model reads (plain text with the base model; chats with real sounds, through the default
-checkpoint's adapter) how far each channel goes of the keys and values, which are kept in 8 bits, and of what the linear
-maps read, which multiply in 8 bits (rounded_weights.py); writes `decoder.onnx`, `smoothing.bin` and `pack.json` anew.
+checkpoint's adapter) how far each channel goes of the keys and values, which are kept in 8 bits, and what those linear
+maps read that multiply in 8 bits (rounded_weights.py, smoothing.py). Writes `decoder.onnx`, `smoothing.bin` and
+`pack.json` anew.
 The weights stay as they are. See docs/log.md. Also the last step of `training.export.packs`.
 """
 
@@ -21,8 +22,9 @@ from transformers import LlamaForCausalLM
 from training.data.texts import reading, training_sentences
 from training.export.llama_decoder import SITE_MODULES, LlamaDecoder, LlamaOptions
 from training.export.manifest import listed_files, write_manifest
-from training.export.rounded_weights import smoothed
+from training.export.quantize import quantize
 from training.export.sessions import CachedDecoder, PackRunner
+from training.export.smoothing import smoothed
 from training.export.tensors import Tensor, in_memory
 from training.goldens.audio import log_mel, signals
 from training.goldens.language import splice
@@ -30,8 +32,10 @@ from training.goldens.prompts import audio, render, text, user
 
 # The furthest value seen is the last level. A margin of a fifth cost more than it saved: docs/log.md.
 LEVELS = 127
-TEXTS, TEXT_TOKENS = 16, 400
-CHATS = 24
+TEXTS, TEXT_TOKENS = 24, 400
+CHATS = 36
+ROWS = 12
+"""Rows kept of each prompt, of what a map reads."""
 QUESTIONS = ("Transcribe the audio.", "What do you hear?", "What is the message about?", "")
 
 # What multiplies by a scale a column; `down`, whose inputs are the most uneven, keeps its blocks.
@@ -50,8 +54,8 @@ def calibrate(packs: Path, model: LlamaForCausalLM, options: LlamaOptions = Llam
     manifest["language_model"].pop("rounded", None)
     write_manifest(folder, manifest)
 
-    scales, reach = measure(packs, read)
-    smoothing = {name: smoothed(reach[name], _weights_reach(weights, name)) for name in read}
+    scales, rows = measure(packs, read)
+    smoothing = {name: smoothed(rows.pop(name), _matrix(weights, name, options.block)) for name in read}
     decoder = LlamaDecoder(model.config, weights, options, scales, smoothing)
     for file in decoder.layers:
         if file.size != (stored := (folder / file.name).stat().st_size):
@@ -63,25 +67,28 @@ def calibrate(packs: Path, model: LlamaForCausalLM, options: LlamaOptions = Llam
     write_manifest(folder, manifest)
 
 
-def measure(packs: Path, read: Mapping[str, str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The size of one level by channel, "key_0", "value_0", ... to [kv heads, head_dim] f32; and how far each channel
-    of what maps read goes, [inputs] f32. `read`: outputs of the graph by the map's name.
+def measure(
+    packs: Path, read: Mapping[str, str]
+) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """The size of one level by channel, "key_0", "value_0", ... to [kv heads, head_dim] f32; and what maps read in
+    texts and in chats, some rows [n, inputs] f32 of each. `read`: outputs of the graph by the map's name.
 
-    Keys and values that go further are cut, so theirs is the furthest of all. What maps read is rounded by the reach
-    of its own row: theirs is the middle of texts and chats, each the mean of its prompts (docs/log.md).
+    Keys and values that go further than here will be cut, so theirs is the furthest of all.
     """
-    runner = PackRunner(packs)
+    runner, rng = PackRunner(packs), np.random.default_rng(0)
     caches: dict[str, np.ndarray] = {}
-    furthest: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {name: ([], []) for name in read}
+    kept: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {name: ([], []) for name in read}
     for embeddings, adapter in prompts(runner, packs):
         values = list(read.values())
-        _, decoder = runner.read(embeddings, adapter, values)
+        # All positions are asked for: the last layer has no others.
+        length = len(embeddings)
+        _, decoder = runner.read(embeddings, adapter, values, range(length))
         _widen(caches, {name: np.abs(cache.numpy()[0]).max(axis=1) for name, cache in decoder.caches.items()})
+        chosen = rng.choice(length, min(ROWS, length), replace=False)
         for name, rows in zip(read, decoder.binding.get_outputs()[-len(values) - 1 : -1], strict=True):
-            furthest[name][bool(adapter)].append(np.abs(rows.numpy()).max(axis=0))
-    return _levels(caches), {
-        name: np.sqrt(np.mean(texts, axis=0) * np.mean(chats, axis=0)) for name, (texts, chats) in furthest.items()
-    }
+            kept[name][bool(adapter)].append(rows.numpy()[chosen])
+    rows = {name: (np.concatenate(texts), np.concatenate(chats)) for name, (texts, chats) in kept.items()}
+    return _levels(caches), rows
 
 
 def scales_of(decoders: Iterable[CachedDecoder]) -> dict[str, np.ndarray]:
@@ -101,11 +108,11 @@ def _levels(reach: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: (furthest / LEVELS).astype(np.float32) for name, furthest in reach.items()}
 
 
-def _weights_reach(weights: Mapping[str, Tensor], name: str) -> np.ndarray:
-    """How far the weights of each channel that a map reads go, [inputs]."""
+def _matrix(weights: Mapping[str, Tensor], name: str, block: int) -> np.ndarray:
+    """The weights of a map as the files have them, [outputs, inputs] f32."""
     layer, site = name.removeprefix("layer_").split(".")
-    modules = SITE_MODULES[site]
-    return np.max([np.abs(weights[f"model.layers.{layer}.{each}.weight"].read()).max(axis=0) for each in modules], 0)
+    modules = [weights[f"model.layers.{layer}.{each}.weight"].read() for each in SITE_MODULES[site]]
+    return quantize(np.concatenate(modules), block).dequantize()
 
 
 def prompts(runner: PackRunner, packs: Path) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
@@ -122,7 +129,7 @@ def prompts(runner: PackRunner, packs: Path) -> Iterator[tuple[np.ndarray, dict[
         said = tokenizer.encode(reading(rng, training_sentences(), 5 * chat), add_special_tokens=False).ids
         question = user(audio((len(acoustic), len(said))), text(QUESTIONS[chat % len(QUESTIONS)]))
         heard = np.concatenate([acoustic, runner.table[said]])
-        yield splice(runner, render(tokenizer, [question]), heard), runner.adapter
+        yield splice(runner.table, runner.adapter, render(tokenizer, [question]), heard), runner.adapter
 
 
 def main() -> None:

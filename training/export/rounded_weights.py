@@ -18,8 +18,6 @@ from training.export.quantize import ZERO_POINT, QuantizedWeight
 
 LEVELS = 127
 SMALLEST_SCALE = 1e-30
-# How much of the unevenness of channels goes to the weights: of 0.5, 0.6, 0.75 and 0.85 the nearest (docs/log.md).
-SMOOTHING = 0.75
 
 
 class RoundedWeights:
@@ -97,15 +95,6 @@ def rounded(
     factors = wide / columns.astype(np.float64)[:, None]
     levels = (blocks * factors[:, :, None] + (ZERO_POINT[8] + 0.5)).astype(np.int32) - ZERO_POINT[8]
     return levels.reshape(outputs, inputs).astype(np.int8), columns
-
-
-def smoothed(reach: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """What each channel is divided by before it is rounded, [inputs] f32 (SmoothQuant).
-
-    `reach` [inputs]: how far the channel's values go; `weights` [inputs]: how far its weights do.
-    """
-    values = np.maximum(reach, reach.max() / 1000) ** SMOOTHING
-    return (values / np.maximum(weights, weights.max() / 1000) ** (1 - SMOOTHING)).astype(np.float32)
 
 
 def _made_later(shape: tuple[int, ...], dtype: type) -> Weight:

@@ -33,14 +33,15 @@ def merge_adapter(model: LlamaForCausalLM, adapter: dict[str, np.ndarray], sites
                 row += len(weight)
 
 
-def splice(runner: PackRunner, ids: list[int], heard: np.ndarray) -> np.ndarray:
-    """The prompt's embeddings [length, hidden] f32, the rows of `heard` at the placeholders."""
+def splice(table: np.ndarray, adapter: dict[str, np.ndarray], ids: list[int], heard: np.ndarray) -> np.ndarray:
+    """The prompt's embeddings [length, hidden] f32: rows of `table`, those of `heard` at the placeholders, and the
+    adapter's markers."""
     rows = iter(heard)
     embed = {
-        **{marker: lambda name=name: runner.adapter[name] for marker, name in MARKERS.items()},
+        **{marker: lambda name=name: adapter[name] for marker, name in MARKERS.items()},
         AUDIO: lambda: next(rows),
     }
-    return np.stack([embed[i]() if i in embed else runner.table[i] for i in ids]).astype(np.float32)
+    return np.stack([embed[i]() if i in embed else table[i] for i in ids]).astype(np.float32)
 
 
 @torch.no_grad()
@@ -53,7 +54,7 @@ def write_language(folder: Path, packs: Path, model: LlamaForCausalLM, runner: P
     prompts = {"text": user(text("What is the capital of France?")), "spliced": spliced}
     for name, message in prompts.items():
         ids = render(tokenizer, [message])
-        embeddings = splice(runner, ids, np.concatenate([clip.acoustic, clip.speech]))
+        embeddings = splice(runner.table, runner.adapter, ids, np.concatenate([clip.acoustic, clip.speech]))
         # The reference's own embedding rows are unrounded; the bridge and the projector are the pack's.
         reference_rows = torch.from_numpy(embeddings)
         plain = torch.tensor([i < model.config.vocab_size for i in ids])
