@@ -19,9 +19,7 @@ const PRIOR_SHARE = 0.5
 
 /** How well each label fits: its log-probability, freed of the model's liking for it: [labels], in nats. */
 export function gainsOf({ logprobs, priors }: Pick<ScoredLabels, 'logprobs' | 'priors'>): number[] {
-  return logprobs.map(
-    (tokens, index) => tokens.reduce((sum, logprob) => sum + logprob, 0) - PRIOR_SHARE * priors[index]!,
-  )
+  return logprobs.map((tokens, index) => total(tokens) - PRIOR_SHARE * priors[index]!)
 }
 
 /** How well a label must fit, in nats, to be as likely as none of them ... */
@@ -43,7 +41,6 @@ export function decide(
   outside: readonly number[] | null,
   { multi_label: isMulti = false, threshold, top_k: topK = labels.length }: Wanted,
 ): Omit<Classified, 'usage'> {
-  const totals = logprobs.map(tokens => tokens.reduce((sum, logprob) => sum + logprob, 0))
   const gains = gainsOf({ logprobs, priors })
   const none =
     outside === null
@@ -59,7 +56,7 @@ export function decide(
         index,
         score: isMulti ? 1 / (1 + Math.exp(none - gain)) : Math.exp(gain - whole),
         margin: gain - (gain === best ? second! : best!),
-        logprob: totals[index]!,
+        logprob: total(logprobs[index]!),
         prior_logprob: priors[index]!,
       }
     })
@@ -76,6 +73,10 @@ export function decide(
     noneOfThese,
     results: results.slice(0, topK),
   }
+}
+
+function total(logprobs: readonly number[]): number {
+  return logprobs.reduce((sum, logprob) => sum + logprob, 0)
 }
 
 function logSumExp(values: readonly number[]): number {

@@ -21,7 +21,7 @@ from training.sft.model import Llm
 from training.sft.progress import Progress, clipped
 from training.sft.train import state_path as sft_state
 
-PEAK_LEARNING_RATE = 5e-5
+PEAK_LEARNING_RATE = 1e-4
 BETA = 0.2
 PAIRS_PER_BATCH = 4
 
@@ -110,7 +110,7 @@ def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--passes", type=int, default=1)
+    parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
