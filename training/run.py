@@ -57,7 +57,7 @@ def pocket() -> tuple[Step, ...]:
             "dpo",
             "pairs of its own answers, judged by rules; the adapter learns which are better",
             (
-                ("training.dpo.pairs", "--minutes", "15"),
+                ("training.dpo.pairs", "--minutes", "12"),
                 ("training.dpo.train", "--minutes", "10"),
                 ("training.dpo.prefer",),
                 ("training.sft.checkpoint", "--of", "dpo"),

@@ -15,8 +15,8 @@ from training.evaluate.metrics import names_one, word_error_rate, words
 
 @dataclass(frozen=True)
 class Task:
-    """What is wanted: `kind` is transcript, answer, label, nothing, json or reply; `wanted` the target; `accept` what a
-    right answer must name, any string of each group."""
+    """What is wanted: `kind` is transcript, capitals, json, answer, reply, label or nothing; `wanted` the target;
+    `accept` what a right answer must name, any string of each group."""
 
     kind: str
     wanted: str
@@ -65,6 +65,8 @@ def _rule(task: Task, answer: str) -> float:
         return 1.0 if re.search(r"\b(no|not|nothing|silent|silence)\b", answer.lower()) else 0.0
     if task.kind == "json":
         return _json(task.wanted, answer)
+    if task.kind == "capitals":
+        return 0.5 * (answer == answer.upper()) + 0.5 * max(0.0, 1 - word_error_rate([task.wanted], [answer]))
     if task.kind == "reply":
         return shared_words(task.wanted, answer)
     named = [names_one(answer, group) for group in task.accept]

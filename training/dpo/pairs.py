@@ -1,7 +1,8 @@
-"""Preference pairs of the tuned model's own samples: the best and the worst of several answers to one prompt.
+"""Preference pairs of the tuned model's own samples: the best of several answers to one prompt, and a worse one.
 
 Each prompt is answered once greedily and several times at a temperature; `judge` scores the answers; where they differ
-enough, best and worst become a pair. The reference's log-probabilities are kept with it. Resumes where it was stopped.
+enough, the best and the greedy one become a pair, or the best and the worst. The reference's log-probabilities are kept
+with it. Resumes where it was stopped.
 """
 
 from __future__ import annotations
@@ -92,10 +93,16 @@ def pairs_path() -> Path:
 
 
 def choose(mixture: Mixture, prompt: Prompt, task: Task, answers: list[list[int]], max_tokens: int) -> Pair | None:
-    """Best and worst of the answers, where they differ enough."""
-    scored = sorted((judge(task, mixture.renderer.decode(ids), finished=len(ids) < max_tokens), ids) for ids in answers)
-    (worst, rejected), (best, chosen) = scored[0], scored[-1]
-    return Pair(prompt, task.kind, chosen, rejected) if best - worst >= GAP and best >= 0.5 else None
+    """The best of the answers and the greedy one, the first, or the worst where the greedy one is about as good; none
+    where they don't differ enough."""
+
+    def score(ids: list[int]) -> float:
+        return judge(task, mixture.renderer.decode(ids), finished=len(ids) < max_tokens)
+
+    best, greedy, worst = max(answers, key=score), answers[0], min(answers, key=score)
+    rejected = greedy if score(best) - score(greedy) >= GAP else worst
+    enough = score(best) - score(rejected) >= GAP and score(best) >= 0.5
+    return Pair(prompt, task.kind, best, rejected) if enough else None
 
 
 def make(minutes: float, samples: int, batch: int, temperature: float) -> list[Pair]:
@@ -136,7 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--samples", type=int, default=4, help="answers to each prompt, the first greedy")
-    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--temperature", type=float, default=0.9)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

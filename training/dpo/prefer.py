@@ -1,7 +1,7 @@
 """How often the answers after DPO are preferred to those before, by the rules, on prompts that neither was trained on.
 
-Kept-out families of messages, sentences, and held-out sounds (`training.evaluate`) are asked with both states, greedy;
-answers of one score are ties, and said to be so.
+Kept-out families of messages, sentences, questions and sounds are asked with both states, greedy; answers of one score
+are ties, and said to be so.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 
 from training import paths
 from training.data import scenarios, sounds, texts
+from training.data.questions import TEST_QUESTIONS
 from training.data.scenarios.grammar import question
 from training.dpo.judge import Task, judge
 from training.dpo.pairs import Policy
@@ -23,39 +24,63 @@ from training.hearing.listening import RATE, Ear
 from training.sft import labels, phrasings
 from training.sft.mixture import Mixture
 from training.sft.model import Llm
-from training.sft.prompts import Prompt
+from training.sft.prompts import Prompt, Window
 from training.sft.train import state_path
 
 MAX_TOKENS = 60
 
 
 def prompts(mixture: Mixture, ear: Ear, count: int) -> list[tuple[Prompt, Task]]:
-    """Of each kind a third: unseen messages, unseen sentences, held-out sounds."""
+    """Of each kind a sixth: unseen messages, sentences and their capitals, test questions, held-out sounds by name and
+    to be transcribed."""
     rng = random.Random(71)
     held_out = [(sound.label, samples) for sound, samples in sounds.load() if sound.held_out]
     known = [name for name in mixture.names if name != "noise"]
-    out: list[tuple[Prompt, Task]] = []
-    for index in range(count):
-        if index % 3 == 0:
-            message = scenarios.test_message(rng)
-            asked = question(message, rng.choice(message.asks), rng)
-            audio = mixture.simulated(message.text)
-            out.append((mixture.one(audio, asked.question, ""), Task("answer", asked.answer, asked.accept)))
-        elif index % 3 == 1:
-            text = texts.finished(rng.choice(texts.held_out_sentences()))
-            prompt = mixture.one(mixture.simulated(text), rng.choice(phrasings.TRANSCRIBE), "")
-            out.append((prompt, Task("transcript", text)))
-        else:
-            label, samples = rng.choice(held_out)
-            window = ear.windows([samples[: 8 * RATE].astype(np.float32)], words=False)[0].window
-            listed, answer = labels.choices(rng, labels.name(label), known, rng.choice([4, 10, 20]))
-            prompt = mixture.renderer.turns([([[window], labels.ask(rng, listed)], "")])
-            out.append((prompt, Task("label", answer)))
-    return out
+
+    def sentence() -> tuple[list[Window], str]:
+        text = texts.finished(rng.choice(texts.held_out_sentences()))
+        return mixture.simulated(text), text
+
+    def sound() -> tuple[list[Window], str]:
+        label, samples = rng.choice(held_out)
+        return [ear.windows([samples[: 8 * RATE].astype(np.float32)], words=False)[0].window], labels.name(label)
+
+    def message() -> tuple[Prompt, Task]:
+        said = scenarios.test_message(rng)
+        asked = question(said, rng.choice(said.asks), rng)
+        task = Task("answer", asked.answer, asked.accept)
+        return mixture.one(mixture.simulated(said.text), asked.question, ""), task
+
+    def transcript() -> tuple[Prompt, Task]:
+        audio, text = sentence()
+        return mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), ""), Task("transcript", text)
+
+    def capitals() -> tuple[Prompt, Task]:
+        audio, text = sentence()
+        return mixture.one(audio, rng.choice(phrasings.CAPITALS), ""), Task("capitals", text.upper())
+
+    def spoken_question() -> tuple[Prompt, Task]:
+        asked, accept = rng.choice(TEST_QUESTIONS)
+        # As long as a sentence that says the question again.
+        task = Task("answer", f"{asked} {accept[0]}", (accept,))
+        return mixture.one(mixture.simulated(asked), "", ""), task
+
+    def label() -> tuple[Prompt, Task]:
+        audio, name = sound()
+        listed, answer = labels.choices(rng, name, known, rng.choice([4, 10, 20]))
+        return mixture.renderer.turns([([audio, labels.ask(rng, listed)], "")]), Task("label", answer)
+
+    def nothing() -> tuple[Prompt, Task]:
+        audio, _ = sound()
+        task = Task("nothing", phrasings.NOTHING_TO_TRANSCRIBE)
+        return mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), ""), task
+
+    kinds = (message, transcript, capitals, spoken_question, label, nothing)
+    return [kinds[index % len(kinds)]() for index in range(count)]
 
 
-def compare(count: int) -> dict[str, float]:
-    """Wins, losses and ties of DPO against the tuning it began with."""
+def compare(count: int) -> dict[str, object]:
+    """Wins, losses and ties of DPO against the tuning it began with; by kind of task [wins, losses]."""
     llm = Llm(paths.smollm2_base())
     policies = {"sft": Policy(state_path(), llm), "dpo": Policy(dpo_state(), llm)}
     mixture = Mixture(123_456)
@@ -74,10 +99,16 @@ def compare(count: int) -> dict[str, float]:
             ]
     pairs = list(zip(scores["sft"], scores["dpo"], strict=True))
     wins, losses = sum(after > before for before, after in pairs), sum(after < before for before, after in pairs)
+    decided: dict[str, list[int]] = {}
+    for (_, task), (before, after) in zip(asked, pairs, strict=True):
+        both = decided.setdefault(task.kind, [0, 0])
+        both[0] += after > before
+        both[1] += after < before
     return {
         "prompts": len(pairs),
         "dpo_preferred": wins,
         "sft_preferred": losses,
+        "preferred_by_kind": decided,
         "ties": len(pairs) - wins - losses,
         "share_of_decided": round(wins / max(1, wins + losses), 3),
         "mean_score_sft": round(sum(scores["sft"]) / len(pairs), 4),
@@ -88,7 +119,7 @@ def compare(count: int) -> dict[str, float]:
 def main() -> None:
     """Print and keep the figures."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--count", type=int, default=360)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

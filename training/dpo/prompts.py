@@ -14,9 +14,8 @@ from training.sft.prompts import Prompt
 def draw(mixture: Mixture) -> tuple[Prompt, Task]:
     """A prompt of a random kind, its answer the tuning's target."""
     rng = mixture.rng
-    kind = rng.choices(
-        ["transcript", "answer", "label", "reply", "nothing", "json"], [0.25, 0.32, 0.2, 0.12, 0.06, 0.05]
-    )[0]
+    kinds = {"transcript": 0.2, "answer": 0.3, "label": 0.2, "reply": 0.14, "nothing": 0.05, "json": 0.04}
+    kind = rng.choices([*kinds, "capitals"], [*kinds.values(), 0.07])[0]
     if kind == "transcript":
         audio, text = mixture.sentence()
         return mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), text), Task("transcript", text)
@@ -36,5 +35,7 @@ def draw(mixture: Mixture) -> tuple[Prompt, Task]:
         prompt = mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), phrasings.NOTHING_TO_TRANSCRIBE)
         return prompt, Task("nothing", phrasings.NOTHING_TO_TRANSCRIBE)
     audio, text = mixture.sentence()
+    if kind == "capitals":
+        return mixture.one(audio, rng.choice(phrasings.CAPITALS), text.upper()), Task("capitals", text.upper())
     wanted = json.dumps({"text": text}, ensure_ascii=False)
     return mixture.one(audio, rng.choice(phrasings.JSON_TRANSCRIPT), wanted), Task("json", wanted)

@@ -21,7 +21,7 @@ from training.sft.model import Llm
 from training.sft.progress import Progress, clipped
 from training.sft.train import state_path as sft_state
 
-PEAK_LEARNING_RATE = 1e-4
+PEAK_LEARNING_RATE = 2e-4
 BETA = 0.2
 PAIRS_PER_BATCH = 4
 

@@ -49,6 +49,8 @@ def test_answers_log_probabilities_are_sums_of_their_tokens() -> None:
         (Task("nothing", "There is no speech."), "There is no speech in it.", "Thank you for watching."),
         (Task("json", '{"text": "a cold night"}'), '{"text": "a cold night"}', '{"text": "an old knight"}'),
         (Task("json", '{"text": "a cold night"}'), '{"text": "an old knight"}', "a cold night"),
+        (Task("capitals", "GO LEFT."), "GO LEFT.", "Go left."),
+        (Task("capitals", "GO LEFT."), "GO LEFT.", "GO HOME AND LEAVE."),
         (Task("reply", "Paris is the capital of France."), "The capital is Paris.", "I am not sure what you mean."),
         (Task("answer", "At noon.", (("noon", "12:00"),)), "At noon.", "At nine."),
         (Task("answer", "At noon.", (("noon",),)), "At noon.", "At noon " + "and so on and on, as they say here, " * 4),
