@@ -10,12 +10,22 @@ from training.sft import phrasings
 from training.sft.mixture import Mixture
 from training.sft.prompts import Prompt
 
+SHARES = {
+    "transcript": 0.2,
+    "answer": 0.3,
+    "label": 0.2,
+    "reply": 0.14,
+    "nothing": 0.05,
+    "json": 0.04,
+    "capitals": 0.07,
+}
+"""How often each kind of task is asked for."""
+
 
 def draw(mixture: Mixture) -> tuple[Prompt, Task]:
     """A prompt of a random kind, its answer the tuning's target."""
     rng = mixture.rng
-    kinds = {"transcript": 0.2, "answer": 0.3, "label": 0.2, "reply": 0.14, "nothing": 0.05, "json": 0.04}
-    kind = rng.choices([*kinds, "capitals"], [*kinds.values(), 0.07])[0]
+    kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
     if kind == "transcript":
         audio, text = mixture.sentence()
         return mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), text), Task("transcript", text)
