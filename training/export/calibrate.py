@@ -1,9 +1,9 @@
 """What is rounded by how far it reaches: `python -m training.export.calibrate --packs models --smollm2 DIR`.
 
-Measures on what the model reads (plain text with the base model; chats with real sounds, through the default
-checkpoint's adapter) how far each channel goes of the keys and values, which are kept in 8 bits, and what those linear
-maps read that multiply in 8 bits (rounded_weights.py, smoothing.py). Writes `decoder.onnx`, `smoothing.bin` and
-`pack.json` anew.
+Measures on what the model reads (plain text and written questions with the base model; chats with real sounds, through
+the default checkpoint's adapter) how far each channel goes of the keys and values, which are kept in 8 bits, and what
+those linear maps read that multiply in 8 bits (rounded_weights.py, smoothing.py). Writes `decoder.onnx`,
+`smoothing.bin` and `pack.json` anew.
 The weights stay as they are. See docs/log.md. Also the last step of `training.export.packs`.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
+from training.data.questions import training_questions
 from training.data.texts import reading, training_sentences
 from training.export.llama_decoder import SITE_MODULES, LlamaDecoder, LlamaOptions
 from training.export.manifest import listed_files, write_manifest
@@ -33,6 +34,7 @@ from training.goldens.prompts import audio, render, text, user
 # The furthest value seen is the last level. A margin of a fifth cost more than it saved: docs/log.md.
 LEVELS = 127
 TEXTS, TEXT_TOKENS = 24, 400
+QUESTIONS_ASKED = 60
 CHATS = 36
 ROWS = 12
 """Rows kept of each prompt, of what a map reads."""
@@ -67,18 +69,16 @@ def calibrate(packs: Path, model: LlamaForCausalLM, options: LlamaOptions = Llam
     write_manifest(folder, manifest)
 
 
-def measure(
-    packs: Path, read: Mapping[str, str]
-) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """The size of one level by channel, "key_0", "value_0", ... to [kv heads, head_dim] f32; and what maps read in
-    texts and in chats, some rows [n, inputs] f32 of each. `read`: outputs of the graph by the map's name.
+def measure(packs: Path, read: Mapping[str, str]) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarray]]]:
+    """The size of one level by channel, "key_0", "value_0", ... to [kv heads, head_dim] f32; and what maps read in each
+    kind of prompt, some rows [n, inputs] f32. `read`: outputs of the graph by the map's name.
 
     Keys and values that go further than here will be cut, so theirs is the furthest of all.
     """
     runner, rng = PackRunner(packs), np.random.default_rng(0)
     caches: dict[str, np.ndarray] = {}
-    kept: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {name: ([], []) for name in read}
-    for embeddings, adapter in prompts(runner, packs):
+    kept: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in read}
+    for kind, embeddings, adapter in prompts(runner, packs):
         values = list(read.values())
         # All positions are asked for: the last layer has no others.
         length = len(embeddings)
@@ -86,9 +86,9 @@ def measure(
         _widen(caches, {name: np.abs(cache.numpy()[0]).max(axis=1) for name, cache in decoder.caches.items()})
         chosen = rng.choice(length, min(ROWS, length), replace=False)
         for name, rows in zip(read, decoder.binding.get_outputs()[-len(values) - 1 : -1], strict=True):
-            kept[name][bool(adapter)].append(rows.numpy()[chosen])
-    rows = {name: (np.concatenate(texts), np.concatenate(chats)) for name, (texts, chats) in kept.items()}
-    return _levels(caches), rows
+            kept[name].setdefault(kind, []).append(rows.numpy()[chosen])
+    rows_by_kind = {name: [np.concatenate(rows) for rows in kinds.values()] for name, kinds in kept.items()}
+    return _levels(caches), rows_by_kind
 
 
 def scales_of(decoders: Iterable[CachedDecoder]) -> dict[str, np.ndarray]:
@@ -115,13 +115,15 @@ def _matrix(weights: Mapping[str, Tensor], name: str, block: int) -> np.ndarray:
     return quantize(np.concatenate(modules), block).dequantize()
 
 
-def prompts(runner: PackRunner, packs: Path) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """Embeddings [length, hidden] f32 with the adapter to read them with; always the same ones."""
+def prompts(runner: PackRunner, packs: Path) -> Iterator[tuple[str, np.ndarray, dict[str, np.ndarray]]]:
+    """Kind, embeddings [length, hidden] f32, and the adapter to read them with; always the same ones."""
     tokenizer = Tokenizer.from_file(str(packs / "pocket" / "tokenizer.json"))
     rng = random.Random(5)
     for _ in range(TEXTS):
         written = tokenizer.encode(reading(rng, training_sentences(), TEXT_TOKENS), add_special_tokens=False)
-        yield runner.table[written.ids[:TEXT_TOKENS]], {}
+        yield "text", runner.table[written.ids[:TEXT_TOKENS]], {}
+    for asked in training_questions()[:QUESTIONS_ASKED]:
+        yield "question", runner.table[render(tokenizer, [user(text(asked))])], {}
 
     features = [runner.encode(log_mel(samples, 80))["audio_features"] for samples in signals().values()]
     for chat in range(CHATS):
@@ -129,7 +131,7 @@ def prompts(runner: PackRunner, packs: Path) -> Iterator[tuple[np.ndarray, dict[
         said = tokenizer.encode(reading(rng, training_sentences(), 5 * chat), add_special_tokens=False).ids
         question = user(audio((len(acoustic), len(said))), text(QUESTIONS[chat % len(QUESTIONS)]))
         heard = np.concatenate([acoustic, runner.table[said]])
-        yield splice(runner.table, runner.adapter, render(tokenizer, [question]), heard), runner.adapter
+        yield "chat", splice(runner.table, runner.adapter, render(tokenizer, [question]), heard), runner.adapter
 
 
 def main() -> None:
