@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 /**
  * x64 without VNNI adds two of them in 16 bits first, which overflows; ONNX Runtime has other kernels for it, to be asked
- * for, and slower by a quarter to a third where they aren't needed.
+ * for, and slower by a sixth to a third where they aren't needed.
  * @param cpuinfo `/proc/cpuinfo`; null where there is none: then the safe answer
  */
 export function hasExactProducts(architecture: string, cpuinfo: string | null): boolean {

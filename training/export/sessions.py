@@ -128,8 +128,7 @@ class PackRunner:
         """Reads a prompt [length, hidden] f32 from nothing: logits [positions, vocabulary], and what is cached.
 
         `positions` whose logits are given, by default the last one; `adapter` by the decoder's input names; what it
-        lacks gets rank 0, which adds nothing. Outputs of `also` come
-        before the logits in the decoder's binding.
+        lacks gets rank 0, which adds nothing. Outputs of `also` come before the logits in the decoder's binding.
         """
         length = len(embeddings)
         decoder = CachedDecoder(self.language, 1, length)

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-LEVELS = 127
+from training.export.rounded_weights import LEVELS, SMALLEST_SCALE
+
 EXPONENTS = (0.4, 0.5, 0.6, 0.7, 0.8)
 WEIGHTS_EXPONENTS = (0.0, 0.25, 0.5)
 
@@ -52,10 +53,10 @@ def _middle(sizes: Sequence[np.ndarray]) -> np.ndarray:
 
 def _no_smaller(sizes: np.ndarray) -> np.ndarray:
     """No channel is smaller than a thousandth of the largest, however silent it was."""
-    return np.maximum(sizes, max(sizes.max() / 1000, 1e-30))
+    return np.maximum(sizes, max(sizes.max() / 1000, SMALLEST_SCALE))
 
 
 def _rounded(rows: np.ndarray) -> np.ndarray:
     """Each row to the nearest of 127 levels either side of zero."""
-    scales = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-30) / LEVELS
+    scales = np.maximum(np.abs(rows).max(axis=1, keepdims=True) / LEVELS, SMALLEST_SCALE)
     return np.rint(rows / scales) * scales

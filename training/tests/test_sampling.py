@@ -53,8 +53,9 @@ def test_rows_that_have_ended_change_nothing_for_the_others(
 ) -> None:
     llm, _ = small
     prompts = [llm.embedding[torch.randint(3, VOCABULARY, (length,))] for length in (4, 9, 6)]
-    long = [answers[0] for answers in model.sample(llm, prompts, None, TOKENS, (0.0, 0.0))]
-    # The second token of the first two answers ends them: two rows of three are left out.
+    prompts.append(prompts[0])
+    long = model.generate(llm, prompts, None, TOKENS)
+    # The second token of the first answer ends it, and the last, which is the same: half of the rows are left out.
     monkeypatch.setattr(model, "END", long[0][1])
     short = model.generate(llm, prompts, None, TOKENS)
     for before, after in zip(long, short, strict=True):
