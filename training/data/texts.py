@@ -41,3 +41,24 @@ def reading(rng: random.Random, sentences: tuple[str, ...], words: int) -> str:
     while sum(len(part.split()) for part in parts) < words:
         parts.append(finished(rng.choice(sentences)))
     return " ".join(parts)
+
+
+def winding(rng: random.Random, sentences: tuple[str, ...], words: int) -> str:
+    """At least `words` words that no sense predicts: pieces of sentences and numbers, some pieces said again.
+
+    Whoever copies it must follow what is heard: neither the likeliest word nor where a piece was last time helps.
+    """
+    pieces: list[str] = []
+    while sum(len(piece.split()) for piece in pieces) < words:
+        kind = rng.random()
+        if len(pieces) > 1 and kind < 0.3:
+            pieces.append(rng.choice(pieces[:-1]))  # not at once: nothing is to be learned of loops
+        elif kind < 0.45:
+            pieces.append(str(rng.randint(0, rng.choice((9, 99, 9999)))))
+        else:
+            said = rng.choice(sentences).strip(".?!,;: ").split()
+            length = rng.randint(1, min(6, len(said)))
+            start = rng.randint(0, len(said) - length)
+            pieces.append(" ".join(said[start : start + length]))
+    text = " ".join(piece + rng.choice(("", "", ",", ".")) for piece in pieces)
+    return finished(text) if rng.random() < 0.6 else text.rstrip(",.")

@@ -1,9 +1,9 @@
 """What is rounded by how far it reaches: `python -m training.export.calibrate --packs models --smollm2 DIR`.
 
-Measures on what the model reads (plain text and written questions with the base model; chats with real sounds, through
-the default checkpoint's adapter) how far each channel goes of the keys and values, which are kept in 8 bits, and what
-those linear maps read that multiply in 8 bits (rounded_weights.py, smoothing.py). Writes `decoder.onnx`,
-`smoothing.bin` and `pack.json` anew.
+Measures on what the model reads and answers (plain text and written questions with the base model; chats with real
+sounds, through the default checkpoint's adapter) how far each channel goes of the keys and values, which are kept in
+8 bits, and what those linear maps read that multiply in 8 bits (rounded_weights.py, smoothing.py). Writes
+`decoder.onnx`, `smoothing.bin` and `pack.json` anew.
 The weights stay as they are. See docs/log.md. Also the last step of `training.export.packs`.
 """
 
@@ -36,8 +36,9 @@ LEVELS = 127
 TEXTS, TEXT_TOKENS = 24, 400
 QUESTIONS_ASKED = 60
 CHATS = 36
-ROWS = 12
-"""Rows kept of each prompt, of what a map reads."""
+ANSWER_TOKENS = 32
+ROWS = 16
+"""Rows kept of each prompt and its answer, of what a map reads."""
 QUESTIONS = ("Transcribe the audio.", "What do you hear?", "What is the message about?", "")
 
 # What multiplies by a scale a column; `down`, whose inputs are the most uneven, keeps its blocks.
@@ -78,8 +79,10 @@ def measure(packs: Path, read: Mapping[str, str]) -> tuple[dict[str, np.ndarray]
     runner, rng = PackRunner(packs), np.random.default_rng(0)
     caches: dict[str, np.ndarray] = {}
     kept: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in read}
-    for kind, embeddings, adapter in prompts(runner, packs):
+    for kind, prompt, adapter in prompts(runner, packs):
         values = list(read.values())
+        answer = [] if kind == "text" else runner.answer(prompt, adapter, ANSWER_TOKENS)
+        embeddings = np.concatenate([prompt, runner.table[answer]])
         # All positions are asked for: the last layer has no others.
         length = len(embeddings)
         _, decoder = runner.read(embeddings, adapter, values, range(length))

@@ -124,14 +124,16 @@ class PackRunner:
         adapter: Mapping[str, np.ndarray],
         also: Sequence[str] = (),
         positions: Sequence[int] = (-1,),
+        room: int = 0,
     ) -> tuple[np.ndarray, CachedDecoder]:
         """Reads a prompt [length, hidden] f32 from nothing: logits [positions, vocabulary], and what is cached.
 
         `positions` whose logits are given, by default the last one; `adapter` by the decoder's input names; what it
         lacks gets rank 0, which adds nothing. Outputs of `also` come before the logits in the decoder's binding.
+        `room` for so many positions more is left in the caches.
         """
         length = len(embeddings)
-        decoder = CachedDecoder(self.language, 1, length)
+        decoder = CachedDecoder(self.language, 1, length + room)
         for value in self.language.get_inputs():
             if value.name.startswith("lora_"):
                 nothing = np.zeros([size if isinstance(size, int) else 0 for size in value.shape], np.float32)
@@ -139,3 +141,15 @@ class PackRunner:
         decoder.bind("inputs_embeds", embeddings[None].astype(np.float32))
         decoder.bind("logits_positions", np.arange(length, dtype=np.int64)[list(positions)])
         return decoder.run(length, also=also), decoder
+
+    def answer(self, embeddings: np.ndarray, adapter: Mapping[str, np.ndarray], most: int) -> list[int]:
+        """The likeliest ids to follow a prompt [length, hidden] f32, one by one: at most so many, without the end."""
+        end = self.pocket["tokens"]["end_of_turn"]
+        logits, decoder = self.read(embeddings, adapter, room=most)
+        ids: list[int] = []
+        while len(ids) < most and (best := int(logits[0].argmax())) != end:
+            ids.append(best)
+            decoder.bind("inputs_embeds", self.table[[best]][None])
+            decoder.bind("logits_positions", np.zeros(1, np.int64))
+            logits = decoder.run(1)
+        return ids

@@ -1,8 +1,8 @@
 """The instruction mixture: endless random conversations over heard and simulated speech, sounds and silence.
 
-A fifth transcription, a quarter questions about messages, a fifth voice chat, a fifth sounds, labels and silence, some
-of each in the form that is asked for; the rest asks how it is spoken, or comes in two audios, two turns or without
-audio.
+A quarter transcription, a quarter questions about messages, a fifth voice chat, a fifth sounds, labels and silence,
+some of each in the form that is asked for; the rest asks how it is spoken, or comes in two audios, two turns or
+without audio.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ class Mixture:
     def next(self) -> Prompt:
         """One conversation."""
         tasks: tuple[tuple[float, Callable[[], Prompt]], ...] = (
-            (0.17, self.transcribe),
-            (0.04, self.transcribe_long),
-            (0.28, self.ask),
+            (0.2, self.transcribe),
+            (0.05, self.transcribe_long),
+            (0.27, self.ask),
             (0.19, self.chat),
-            (0.1, self.sound),
-            (0.1, self.label),
+            (0.09, self.sound),
+            (0.09, self.label),
             (0.04, self.manner),
-            (0.03, self.plain),
+            (0.02, self.plain),
             (0.02, self.two_audios),
             (0.03, self.two_turns),
         )
@@ -75,7 +75,7 @@ class Mixture:
         form = self.rng.random()
         if form < 0.06:
             return self.one(audio, self.rng.choice(phrasings.JSON_TRANSCRIPT), _json(text=text))
-        if form < 0.18:
+        if form < 0.22:
             return self.one(audio, self.rng.choice(phrasings.CAPITALS), text.upper())
         return self.one(audio, self.rng.choice(phrasings.TRANSCRIBE), text)
 
@@ -86,7 +86,8 @@ class Mixture:
         if rng.random() < 0.35 and longs:
             recording = rng.choice(longs)
             return self.one(recording.windows, rng.choice(phrasings.TRANSCRIBE), recording.transcript)
-        first = texts.reading(rng, texts.training_sentences(), rng.randint(20, 62))
+        draw = texts.winding if rng.random() < 0.4 else texts.reading
+        first = draw(rng, texts.training_sentences(), rng.randint(20, 62))
         parts = [first]
         if rng.random() < 0.12:
             parts.append(texts.reading(rng, texts.training_sentences(), rng.randint(8, 30)))
@@ -97,19 +98,24 @@ class Mixture:
         """A written question about a spoken message."""
         audio, message = self.message()
         asked = question(message, self.rng.choice(message.asks), self.rng)
-        if self.rng.random() < 0.04:
+        if self.rng.random() < 0.06:
             wording = self.rng.choice(
                 ["What is the message about?", "What is this about?", "What does the speaker talk about?"]
             )
+            if self.rng.random() < 0.4:
+                # The noun says it in one word: "a hotel room" is about a room.
+                topic = message.about.split()[-1].capitalize()
+                return self.one(audio, self.rng.choice(phrasings.ONE_WORD).format(wording), topic)
             return self.one(audio, wording, f"It is about {message.about}.")
         form = self.rng.random()
         if form < 0.06:
             return self.one(audio, phrasings.JSON_ANSWER.format(asked.question), _json(answer=asked.accept[0][0]))
         if form < 0.14:
             value = asked.accept[0][0]
-            wording = self.rng.choice(phrasings.SHORT_ANSWER).format(asked.question)
+            forms = phrasings.SHORT_ANSWER if " " in value else phrasings.SHORT_ANSWER + phrasings.ONE_WORD
+            wording = self.rng.choice(forms).format(asked.question)
             return self.one(audio, wording, value[:1].upper() + value[1:])
-        if form < 0.17:
+        if form < 0.18:
             wording = self.rng.choice(phrasings.CAPITALS_ANSWER).format(asked.question)
             return self.one(audio, wording, asked.answer.upper())
         return self.one(audio, asked.question, asked.answer)
@@ -253,7 +259,9 @@ class Mixture:
             text = training_message(rng, written=True).text
         elif kind < 0.25:
             text = rng.choice(self.asked)
-        elif kind < 0.75:
+        elif kind < 0.4:
+            text = texts.winding(rng, texts.training_sentences(), rng.randint(3, 24))
+        elif kind < 0.8:
             text = texts.finished(rng.choice(texts.training_sentences()))
         else:
             text = texts.reading(rng, texts.training_sentences(), rng.randint(8, 24))

@@ -33,6 +33,8 @@ CAPITALS: list[str] = _LISTS["capitals"]
 CAPITALS_ANSWER: list[str] = _LISTS["capitals_answer"]
 JSON_ANSWER: str = _LISTS["json_answer"]
 SHORT_ANSWER: list[str] = _LISTS["short_answer"]
+ONE_WORD: list[str] = _LISTS["one_word"]
+"""With a place for a question to which a single word is the answer."""
 
 CANNOT_FEEL: str = _LISTS["cannot_feel"]
 NOTHING_TO_TRANSCRIBE = "There is no speech in this recording."
