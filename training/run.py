@@ -45,7 +45,11 @@ def pocket() -> tuple[Step, ...]:
             (("training.data.fetch",), ("training.data.sounds",), ("training.data.speech_corpus",)),
         ),
         Step("short-context", "Whisper on real frames only", (("training.short_context.distill", "--minutes", "24"),)),
-        Step("hearing", "what it hears of the corpora, and the speech gate", (*heard, ("training.evaluate.gate",))),
+        Step(
+            "hearing",
+            "what it hears of the corpora, the speech gate, what that lets through in loud noise",
+            (*heard, ("training.evaluate.gate",), ("training.hearing.cache", "--what", "noisy")),
+        ),
         Step("own-answers", "the base's answers to general questions", (("training.sft.own_answers",),)),
         Step("acoustic", "first stage of the projector", (("training.acoustic.train", "--steps", "600"),)),
         Step(

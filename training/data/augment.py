@@ -40,23 +40,30 @@ class Conditions:
 
 
 def record(
-    signal: np.ndarray, rng: Generator, sounds: Sequence[np.ndarray] = (), clean: float = 0.25
+    signal: np.ndarray,
+    rng: Generator,
+    sounds: Sequence[np.ndarray] = (),
+    clean: float = 0.25,
+    loud: tuple[float, float] | None = None,
 ) -> tuple[np.ndarray, Conditions]:
-    """A random recording of the signal, [n] f32 in [-1, 1]; a share `clean` is only set to another level."""
+    """A random recording of the signal, [n] f32 in [-1, 1]; a share `clean` is only set to another level.
+
+    `loud`: all are in noise, and it is so many decibels below the signal, from and to.
+    """
     signal = signal.astype(np.float32)
     decibels, by_telephone = None, False
     if rng.random() >= clean:
         if rng.random() < 0.25:
             signal = fftconvolve(signal, noise.room_response(rng, rng.uniform(0.1, 0.5)))[: len(signal)]
             signal = signal.astype(np.float32)
-        if rng.random() < 0.7:
+        if loud is not None or rng.random() < 0.7:
             if sounds and rng.random() < 0.2:
                 background = np.resize(sounds[int(rng.integers(len(sounds)))], len(signal))
-                decibels = float(rng.uniform(8, 25))
+                decibels = float(rng.uniform(*(loud or (8, 25))))
                 signal = mix(signal, background, decibels)
             else:
                 make = BACKGROUNDS[int(rng.integers(len(BACKGROUNDS)))]
-                decibels = float(rng.uniform(6, 35))
+                decibels = float(rng.uniform(*(loud or (6, 35))))
                 signal = mix(signal, make(rng, len(signal)), decibels)
         if rng.random() < 0.3:
             by_telephone = True

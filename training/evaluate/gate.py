@@ -17,6 +17,8 @@ from training.hearing.listening import MAX_TOKENS, TAIL_SAMPLES, Gate, hearing_p
 
 COST_OF_LOSING_SPEECH = 10.0
 """A missed sentence is as bad as so many invented ones."""
+QUIET_DECIBELS = 6
+"""How far below the speech noise is in the recordings that count."""
 
 
 def votes() -> tuple[np.ndarray, np.ndarray]:
@@ -25,8 +27,10 @@ def votes() -> tuple[np.ndarray, np.ndarray]:
     wordless: list[tuple[float, float]] = []
     for recording in cache.load():
         pairs = list(zip(recording.no_speech, recording.mean_log_probability, strict=True))
+        noise = recording.conditions.noise_decibels if recording.conditions else None
         if recording.text:
-            spoken += pairs
+            # What is heard in louder noise was chosen by an earlier gate.
+            spoken += pairs if noise is None or noise >= QUIET_DECIBELS else []
         else:
             # Crowds and laughter may hold words; -99 stands where nothing was decoded.
             wordless += [pair for pair in pairs if pair[1] > -90 and recording.label not in ("crowd", "laughter")]

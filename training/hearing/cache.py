@@ -1,13 +1,14 @@
 """What the distilled Whisper hears of the training corpora, once, so that tuning need not run Whisper.
 
-Speech is heard through random rooms, noise and telephones; joined clips make recordings of up to two windows, some of
-two speakers; prompts in other languages are heard as they are; sounds, noise and silence are heard without words, each
-several times in other conditions. One file a part; parts run side by side.
+Speech is heard through random rooms, noise and telephones, some of it again in loud noise; joined clips make recordings
+of up to two windows, some of two speakers; prompts in other languages are heard as they are; sounds, noise and silence
+are heard without words, each several times in other conditions. One file a part; parts run side by side.
 """
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from training.sft.prompts import Window
 KINDS = ("sentence", "message", "question", "word", "speakers", "foreign", "long", "sound", "noise", "silence")
 TIMES_HEARD = 3
 """How often each sound is heard: once as it is, then from other places, in noise, rooms and telephones."""
+LOUD_NOISE = (-2.0, 10.0)
+"""Decibels that loud noise is below the speech, from and to."""
 LANGUAGES = {"Spanish": "es", "French": "fr", "Italian": "it", "Russian": "ru"}
 
 NOISES = {
@@ -54,23 +57,37 @@ def make(
     return Recording(kind, windows, text, transcript, label, clip, *numbers, seconds, conditions)
 
 
-def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator, batch: int = 8) -> list[Recording]:
-    """Every clip once, in batches of similar lengths."""
-    clips = [(clip, audio) for clip, audio in speech_corpus.load()][part::parts]
+def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator) -> list[Recording]:
+    """Every clip once."""
+    return _read_aloud(ear, speech_corpus.load()[part::parts], rng)
+
+
+def noisy(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
+    """Clips in noise in which much is lost, as far as the gate takes them for speech."""
+    clips = speech_corpus.load()
+    chosen = [clips[index] for index in rng.permutation(len(clips))[:count]]
+    heard = _read_aloud(ear, chosen, rng, clean=0.0, loud=LOUD_NOISE)
+    return [recording for recording in heard if recording.transcript]
+
+
+def _read_aloud(
+    ear: Ear, entries: list[tuple[Clip, np.ndarray]], rng: np.random.Generator, batch: int = 8, **conditions: Any
+) -> list[Recording]:
+    """In batches of similar lengths; `conditions` as `augment.record` takes them."""
     background = sounds.load_training_sounds()
-    clips.sort(key=lambda entry: len(entry[1]))
+    entries = sorted(entries, key=lambda entry: len(entry[1]))
     kinds = {"sentences": "sentence", "messages": "message", "questions": "question", "words": "word"}
     out: list[Recording] = []
-    for first in range(0, len(clips), batch):
-        chosen = [(clip, audio) for clip, audio in clips[first : first + batch] if len(audio) < 29.5 * RATE]
-        recorded = [augment.record(audio / 32768, rng, background) for _, audio in chosen]
+    for first in range(0, len(entries), batch):
+        chosen = [(clip, audio) for clip, audio in entries[first : first + batch] if len(audio) < 29.5 * RATE]
+        recorded = [augment.record(audio / 32768, rng, background, **conditions) for _, audio in chosen]
         heard = ear.windows([samples for samples, _ in recorded])
         out += [
-            make(kinds[clip.kind], [item], clip.text, "", clip, len(audio) / RATE, conditions)
-            for (clip, audio), item, (_, conditions) in zip(chosen, heard, recorded, strict=True)
+            make(kinds[clip.kind], [item], clip.text, "", clip, len(audio) / RATE, how)
+            for (clip, audio), item, (_, how) in zip(chosen, heard, recorded, strict=True)
         ]
         if first % (10 * batch) == 0:
-            print(f"speech {first} of {len(clips)}", flush=True)
+            print(f"speech {first} of {len(entries)}", flush=True)
     return out
 
 
@@ -180,7 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--parts", type=int, default=1)
-    parser.add_argument("--what", choices=("speech", "joined", "speakers", "foreign", "without-words"))
+    parser.add_argument("--what", choices=("speech", "noisy", "joined", "speakers", "foreign", "without-words"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = arguments.part, arguments.parts
@@ -190,6 +207,7 @@ def main() -> None:
     makers = {
         "without-words": lambda rng: without_words(ear, part, parts, rng),
         "speech": lambda rng: speech(ear, part, parts, rng),
+        "noisy": lambda rng: noisy(ear, 800 // parts, rng),
         "joined": lambda rng: joined(ear, 240 // parts, rng),
         "speakers": lambda rng: speakers(ear, 160 // parts, rng),
         "foreign": lambda rng: foreign(ear, 60 // parts, rng),

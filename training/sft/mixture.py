@@ -18,6 +18,7 @@ from training import paths
 from training.data import sounds, texts
 from training.data.scenarios import TRAINING_FAMILIES, training_message
 from training.data.scenarios.grammar import Message, answerable, as_heard, question
+from training.evaluate.metrics import word_error_rate
 from training.hearing import cache
 from training.hearing.bridge import Bridge
 from training.hearing.recording import Recording
@@ -27,6 +28,8 @@ from training.sft.prompts import Prompt, Renderer, Window
 SECONDS_PER_PIECE = 0.3
 Audio = list[Window]
 INSTRUMENT = "music: "
+UNDERSTOOD = 0.2
+"""A question of which a larger share of the words is heard wrong is not answered as if it had been understood."""
 
 
 class Mixture:
@@ -48,6 +51,11 @@ class Mixture:
                 self.by_label.setdefault(recording.label, []).append(recording)
         self.names = sorted({labels.name(label) for label in self.by_label} | {"speech"})
         self.spoken = [item for kind in ("sentence", "message", "question", "long") for item in self.heard[kind]]
+        self.understood = [
+            item
+            for item in self.heard["question"]
+            if item.text in self.answers and word_error_rate([item.text], [item.transcript]) <= UNDERSTOOD
+        ]
         self.says = {label: entry["says"] for label, entry in sounds.classes().items()}
         self.confusable = self._confusable()
         self.families = {family.name: family for family in TRAINING_FAMILIES}
@@ -123,9 +131,8 @@ class Mixture:
     def chat(self) -> Prompt:
         """A spoken question, answered as the base model answers it written."""
         rng = self.rng
-        heard = [item for item in self.heard["question"] if item.transcript and item.text in self.answers]
-        if rng.random() < 0.35 and heard:
-            recording = rng.choice(heard)
+        if rng.random() < 0.35 and self.understood:
+            recording = rng.choice(self.understood)
             return self.one(recording.windows, "", self.answers[recording.text])
         asked = rng.choice(self.asked)
         return self.one(self.simulated(asked), "", self.answers[asked])
