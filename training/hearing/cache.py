@@ -63,8 +63,8 @@ def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator) -> list[Re
 
 
 def noisy(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
-    """Clips in noise in which much is lost, as far as the gate takes them for speech."""
-    clips = speech_corpus.load()
+    """Clips in noise in which much is lost, as far as the gate takes them for speech; no single words."""
+    clips = [(clip, audio) for clip, audio in speech_corpus.load() if clip.kind != "words"]
     chosen = [clips[index] for index in rng.permutation(len(clips))[:count]]
     heard = _read_aloud(ear, chosen, rng, clean=0.0, loud=LOUD_NOISE)
     return [recording for recording in heard if recording.transcript]
