@@ -15,7 +15,7 @@ from training.evaluate.metrics import names_one, word_error_rate, words
 
 @dataclass(frozen=True)
 class Task:
-    """What is wanted: `kind` is transcript, capitals, json, answer, reply, label or nothing; `wanted` the target;
+    """What is wanted: `kind` is transcript, capitals, json, answer, word, reply, label or nothing; `wanted` the target;
     `accept` what a right answer must name, any string of each group."""
 
     kind: str
@@ -70,7 +70,8 @@ def _rule(task: Task, answer: str) -> float:
     if task.kind == "reply":
         return shared_words(task.wanted, answer)
     named = [names_one(answer, group) for group in task.accept]
-    return sum(named) / max(1, len(named))
+    right = sum(named) / max(1, len(named))
+    return 0.5 * (len(answer.split()) == 1) + 0.5 * right if task.kind == "word" else right
 
 
 def _json(wanted: str, answer: str) -> float:

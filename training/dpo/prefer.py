@@ -16,7 +16,7 @@ import torch
 from training import paths
 from training.data import scenarios, sounds, texts
 from training.data.questions import TEST_QUESTIONS
-from training.data.scenarios.grammar import question
+from training.data.scenarios.grammar import in_one_word, question
 from training.dpo.judge import Task, judge
 from training.dpo.pairs import Policy
 from training.dpo.train import dpo_state
@@ -31,8 +31,8 @@ MAX_TOKENS = 60
 
 
 def prompts(mixture: Mixture, ear: Ear, count: int) -> list[tuple[Prompt, Task]]:
-    """Of each kind a sixth: unseen messages, sentences and their capitals, test questions, held-out sounds by name and
-    to be transcribed."""
+    """Of each kind as many: unseen messages, asked about in sentences and in a word; sentences, and their capitals;
+    test questions; held-out sounds by name and to be transcribed."""
     rng = random.Random(71)
     held_out = [(sound.label, samples) for sound, samples in sounds.load() if sound.held_out]
     known = [name for name in mixture.names if name != "noise"]
@@ -50,6 +50,12 @@ def prompts(mixture: Mixture, ear: Ear, count: int) -> list[tuple[Prompt, Task]]
         asked = question(said, rng.choice(said.asks), rng)
         task = Task("answer", asked.answer, asked.accept)
         return mixture.one(mixture.simulated(said.text), asked.question, ""), task
+
+    def word() -> tuple[Prompt, Task]:
+        said = scenarios.test_message(rng)
+        asked = in_one_word(said, rng)
+        wording = rng.choice(phrasings.ONE_WORD).format(asked.question)
+        return mixture.one(mixture.simulated(said.text), wording, ""), Task("word", asked.answer, asked.accept)
 
     def transcript() -> tuple[Prompt, Task]:
         audio, text = sentence()
@@ -75,7 +81,7 @@ def prompts(mixture: Mixture, ear: Ear, count: int) -> list[tuple[Prompt, Task]]
         task = Task("nothing", phrasings.NOTHING_TO_TRANSCRIBE)
         return mixture.one(audio, rng.choice(phrasings.TRANSCRIBE), ""), task
 
-    kinds = (message, transcript, capitals, spoken_question, label, nothing)
+    kinds = (message, word, transcript, capitals, spoken_question, label, nothing)
     return [kinds[index % len(kinds)]() for index in range(count)]
 
 
@@ -119,7 +125,7 @@ def compare(count: int) -> dict[str, object]:
 def main() -> None:
     """Print and keep the figures."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=360)
+    parser.add_argument("--count", type=int, default=420)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from training import paths
 from training.data import sounds, texts
 from training.data.scenarios import TRAINING_FAMILIES, training_message
-from training.data.scenarios.grammar import Message, answerable, as_heard, question
+from training.data.scenarios.grammar import ABOUT, Message, answerable, as_heard, in_one_word, question
 from training.evaluate.metrics import word_error_rate
 from training.hearing import cache
 from training.hearing.bridge import Bridge
@@ -106,24 +106,19 @@ class Mixture:
         """A written question about a spoken message."""
         audio, message = self.message()
         asked = question(message, self.rng.choice(message.asks), self.rng)
-        if self.rng.random() < 0.06:
-            wording = self.rng.choice(
-                ["What is the message about?", "What is this about?", "What does the speaker talk about?"]
-            )
-            if self.rng.random() < 0.4:
-                # The noun says it in one word: "a hotel room" is about a room.
-                topic = message.about.split()[-1].capitalize()
-                return self.one(audio, self.rng.choice(phrasings.ONE_WORD).format(wording), topic)
-            return self.one(audio, wording, f"It is about {message.about}.")
         form = self.rng.random()
-        if form < 0.06:
+        if form < 0.03:
+            return self.one(audio, self.rng.choice(ABOUT), f"It is about {message.about}.")
+        if form < 0.07:
+            short = in_one_word(message, self.rng)
+            return self.one(audio, self.rng.choice(phrasings.ONE_WORD).format(short.question), short.answer)
+        if form < 0.13:
             return self.one(audio, phrasings.JSON_ANSWER.format(asked.question), _json(answer=asked.accept[0][0]))
-        if form < 0.14:
+        if form < 0.2:
             value = asked.accept[0][0]
-            forms = phrasings.SHORT_ANSWER if " " in value else phrasings.SHORT_ANSWER + phrasings.ONE_WORD
-            wording = self.rng.choice(forms).format(asked.question)
+            wording = self.rng.choice(phrasings.SHORT_ANSWER).format(asked.question)
             return self.one(audio, wording, value[:1].upper() + value[1:])
-        if form < 0.18:
+        if form < 0.24:
             wording = self.rng.choice(phrasings.CAPITALS_ANSWER).format(asked.question)
             return self.one(audio, wording, asked.answer.upper())
         return self.one(audio, asked.question, asked.answer)

@@ -7,7 +7,7 @@ import re
 
 from training.data import questions
 from training.data.scenarios import TEST_FAMILIES, TRAINING_FAMILIES
-from training.data.scenarios.grammar import Message, answerable, as_heard, draw, question
+from training.data.scenarios.grammar import Message, answerable, as_heard, draw, in_one_word, question
 from training.data.scenarios.values import number_words
 
 
@@ -39,6 +39,18 @@ def test_answers_name_what_they_accept() -> None:
                 assert "{" not in asked.question + asked.answer + message.text
                 assert any(variants[0].lower() in asked.answer.lower() for variants in asked.accept)
                 assert all(variants[0].lower() in message.text.lower() for variants in asked.accept)
+
+
+def test_one_word_is_asked_for_and_answers() -> None:
+    rng = random.Random(2)
+    for family in (*TRAINING_FAMILIES, *TEST_FAMILIES):
+        for _ in range(10):
+            message = draw(family, rng, written=rng.random() < 0.5)
+            asked = in_one_word(message, rng)
+            assert len(asked.answer.split()) == 1
+            (accepted,) = asked.accept
+            assert asked.answer.lower() == accepted[0].lower()
+            assert accepted[0] in message.text or accepted[0] in message.about
 
 
 def test_values_are_found_in_a_transcript_as_it_writes_them() -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+ABOUT = ("What is the message about?", "What is this about?", "What does the speaker talk about?")
 Value = tuple[str, ...]
 Slot = Callable[[random.Random], Value]
 
@@ -88,6 +89,18 @@ def question(message: Message, item: Ask, rng: random.Random) -> Question:
         fill(rng.choice(item.answers), message.values),
         tuple(message.values[key] for key in item.keys),
     )
+
+
+def in_one_word(message: Message, rng: random.Random) -> Question:
+    """A question to which a single word is the answer: a value of the message, or what it is about."""
+    asks = [item for item in message.asks if len(item.keys) == 1 and " " not in message.values[item.keys[0]][0]]
+    if asks and rng.random() < 0.6:
+        asked = question(message, rng.choice(asks), rng)
+        value = asked.accept[0][0]
+        return Question(asked.question, value[:1].upper() + value[1:], asked.accept)
+    # The noun says it: "a hotel room" is about a room.
+    topic = message.about.split()[-1]
+    return Question(rng.choice(ABOUT), topic.capitalize(), ((topic,),))
 
 
 def as_heard(message: Message, transcript: str) -> Message:
