@@ -32,6 +32,6 @@ def dpo_loss(
 
 def answer_log_probabilities(logits: Tensor, answers: list[list[int]]) -> Tensor:
     """Summed log-probability of each answer, [n] f32: `logits` [tokens of all answers, vocabulary] in their order."""
-    wanted = torch.tensor([token for answer in answers for token in answer])
+    wanted = torch.tensor([token for answer in answers for token in answer], device=logits.device)
     each = logits.log_softmax(-1).gather(1, wanted[:, None])[:, 0]
     return torch.stack([part.sum() for part in each.split([len(answer) for answer in answers])])

@@ -17,14 +17,14 @@ import torch
 from torch import Tensor
 
 from training import paths
-from training.acoustic.projector import Projector
 from training.dpo.judge import Task, judge
 from training.dpo.loss import answer_log_probabilities
 from training.dpo.prompts import draw
 from training.sft.mixture import Mixture
-from training.sft.model import END, Adapter, Llm, sample
-from training.sft.prompts import Prompt, Window, embed
+from training.sft.model import END, Llm, sample
+from training.sft.prompts import Prompt, Window
 from training.sft.train import state_path
+from training.sft.tuned import Tuned
 
 GAP = 0.15
 """Answers whose scores are nearer than this say nothing about what is better."""
@@ -41,23 +41,8 @@ class Pair:
     reference: tuple[float, float] = (0.0, 0.0)
 
 
-class Policy:
-    """The model of one state: base, adapter, projector."""
-
-    def __init__(self, state: Path, llm: Llm) -> None:
-        saved = torch.load(state, weights_only=True)
-        self.llm = llm
-        self.adapter = Adapter()
-        self.adapter.load_state_dict(saved["adapter"])
-        self.projector = Projector.restored(saved["projector"])
-        self.projector.requires_grad_(False)
-
-    def embedded(self, prompt: Prompt, answer: list[int]) -> Tensor:
-        """Prompt and answer as embeddings [n, 576]."""
-        features = [part.acoustic for part in prompt.segments if isinstance(part, Window)]
-        acoustic = self.projector(torch.cat(features)) if features else torch.zeros(0, 576)
-        whole = Prompt(prompt.segments, answer)
-        return embed(whole, self.llm.embedding, self.adapter.markers, acoustic, with_answer=True)
+class Policy(Tuned):
+    """A tuned model whose answers are drawn and compared."""
 
     def log_probabilities(self, prompts: list[Prompt], answers: list[list[int]]) -> Tensor:
         """Summed log-probability of each answer, [n] f32."""
@@ -71,8 +56,12 @@ class Policy:
 
     def disturbed(self, prompt: Prompt) -> Prompt:
         """The prompt as if another recording had been heard: those that the tuning knows are answered too well."""
+
+        def again(acoustic: Tensor) -> Tensor:
+            return self.projector.disturbed(acoustic.to(self.llm.device)).to(acoustic.device)
+
         segments = [
-            replace(part, acoustic=self.projector.disturbed(part.acoustic)) if isinstance(part, Window) else part
+            replace(part, acoustic=again(part.acoustic)) if isinstance(part, Window) else part
             for part in prompt.segments
         ]
         return Prompt(segments, prompt.answer)

@@ -51,7 +51,7 @@ def train(minutes: float, passes: int, save_every_s: float = 120.0) -> None:
     optimizer = torch.optim.AdamW(trained, lr=PEAK_LEARNING_RATE, weight_decay=0.0)
     step, elapsed = 0, 0.0
     if started:
-        saved = torch.load(dpo_state(), weights_only=True)
+        saved = torch.load(dpo_state(), map_location=policy.llm.device, weights_only=True)
         optimizer.load_state_dict(saved["optimizer"])
         step, elapsed = saved["step"], saved["seconds"]
     rng = random.Random(4)
@@ -72,7 +72,7 @@ def train(minutes: float, passes: int, save_every_s: float = 120.0) -> None:
             [pair.prompt for pair in batch] * 2, [pair.chosen for pair in batch] + [pair.rejected for pair in batch]
         )
         chosen, rejected = both.split(len(batch))
-        reference = torch.tensor([pair.reference for pair in batch])
+        reference = torch.tensor([pair.reference for pair in batch], device=policy.llm.device)
         result = dpo_loss(chosen, rejected, reference[:, 0], reference[:, 1], BETA)
         loss = result.loss - LIKELIHOOD * chosen.sum() / sum(len(pair.chosen) for pair in batch)
         step = index + 1

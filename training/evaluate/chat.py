@@ -10,11 +10,11 @@ import torch
 from tokenizers import Tokenizer
 
 from training import paths
-from training.acoustic.projector import Projector
 from training.hearing.listening import Ear, split_windows
-from training.sft.model import Adapter, Llm, generate
-from training.sft.prompts import Prompt, Renderer, Window, embed
+from training.sft.model import Llm, generate
+from training.sft.prompts import Prompt, Renderer
 from training.sft.train import state_path
+from training.sft.tuned import Tuned
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,11 @@ class Request:
     text: str
 
 
-class Chat:
-    """Base, adapter, projector and ear."""
+class Chat(Tuned):
+    """The tuned model and the ear before it."""
 
     def __init__(self, dtype: torch.dtype | None = None, state: Path | None = None) -> None:
-        saved = torch.load(state or state_path(), weights_only=True)
-        self.llm = Llm(paths.smollm2_base(), dtype)
-        self.adapter = Adapter()
-        self.adapter.load_state_dict(saved["adapter"])
-        self.projector = Projector.restored(saved["projector"])
-        self.projector.eval()
+        super().__init__(state or state_path(), Llm(paths.smollm2_base(), dtype))
         self.tokenizer = Tokenizer.from_file(str(paths.smollm2_base() / "tokenizer.json"))
         self.renderer = Renderer(self.tokenizer)
         self.ear = Ear()
@@ -48,7 +43,7 @@ class Chat:
         answers = [""] * len(prompts)
         for first in range(0, len(order), batch):
             rows = order[first : first + batch]
-            embedded = [self._embed(prompts[row]) for row in rows]
+            embedded = [self.embedded(prompts[row], []) for row in rows]
             adapter = None if base else self.adapter
             for row, ids in zip(rows, generate(self.llm, embedded, adapter, max_tokens), strict=True):
                 answers[row] = self.tokenizer.decode(ids).strip()
@@ -61,9 +56,3 @@ class Chat:
         self.transcripts.append(" ".join(item.transcript for item in heard).strip())
         parts: list = [[item.window for item in heard]]
         return self.renderer.turns([([*parts, request.text] if request.text else parts, "")])
-
-    def _embed(self, prompt: Prompt) -> torch.Tensor:
-        prompt.answer = []
-        features = [part.acoustic for part in prompt.segments if isinstance(part, Window)]
-        acoustic = self.projector(torch.cat(features)) if features else torch.zeros(0, 576)
-        return embed(prompt, self.llm.embedding, self.adapter.markers, acoustic)

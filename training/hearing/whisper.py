@@ -63,12 +63,13 @@ def batch_mels(mels: list[Tensor]) -> tuple[Tensor, Tensor]:
 def encode(model: WhisperForConditionalGeneration, mel: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
     """Encoder states of the real frames.
 
-    `mel` [batch, 80, frames], `counts` [batch] real frames (even). Returns states [batch, frames / 2, 384] and the
-    mask of real positions [batch, frames / 2] bool. A row's states don't depend on the others' lengths.
+    `mel` [batch, 80, frames], `counts` [batch] real frames (even), both where the model is. Returns states
+    [batch, frames / 2, 384] and the mask of real positions [batch, frames / 2] bool. A row's states don't depend on the
+    others' lengths.
     """
     encoder = model.model.encoder
     frames = mel.shape[-1]
-    real = torch.arange(frames) < counts[:, None]
+    real = torch.arange(frames, device=mel.device) < counts[:, None]
     hidden = F.gelu(encoder.conv1(mel)) * real[:, None]  # conv2 must see zeros past the end, as it does alone
     hidden = F.gelu(encoder.conv2(hidden)).transpose(1, 2)
     hidden = hidden + encoder.embed_positions.weight[: hidden.shape[1]]
@@ -135,7 +136,7 @@ def listen(
     decoder = Decoder(model, states, kept)
     batch = states.shape[0]
     head = model.model.decoder.embed_tokens.weight
-    logits = decoder(torch.tensor([PROMPT] * batch)) @ head.T
+    logits = decoder(torch.tensor([PROMPT] * batch, device=states.device)) @ head.T
     no_speech = logits[:, 0].float().softmax(-1)[:, NO_SPEECH]
     ids: list[list[int]] = [[] for _ in range(batch)]
     tops: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(batch)]

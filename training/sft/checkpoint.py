@@ -65,7 +65,7 @@ PROVENANCE = (
 def write(state: Path, target: Path, description: str) -> dict[str, float]:
     """Write the files into `target`; returns their sizes and the largest difference of ONNX against torch."""
     target.mkdir(parents=True, exist_ok=True)
-    saved = torch.load(state, weights_only=True)
+    saved = torch.load(state, map_location="cpu", weights_only=True)
     adapter = Adapter()
     adapter.load_state_dict(saved["adapter"])
     save_file(adapter.tensors(), target / "adapter.safetensors")

@@ -1,4 +1,4 @@
-"""SmolLM2 with a LoRA adapter on fused projections, lean enough to train on a CPU.
+"""SmolLM2 with a LoRA adapter on fused projections, lean enough to train on a CPU; on a GPU where there is one.
 
 The base is frozen, in bf16 or f32; the adapter is f32. Sites and layout are those of the ONNX export: `qkv`
 and `gate_up` are fused, with one A for what is fused; y = W x + (x a) b, the scale folded into b.
@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import LlamaForCausalLM
 
+from training.device import best_device
+
 LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD, INNER = 30, 576, 9, 3, 64, 1536
 SITES = {
     "qkv": (HIDDEN, (HEADS + 2 * KV_HEADS) * HEAD),
@@ -28,15 +30,17 @@ END = 2
 Cache = list[tuple[Tensor, Tensor]]
 
 
-def faster_dtype() -> torch.dtype:
-    """bf16 or f32, whichever is multiplied faster here: f32 by half with AVX-512 alone, bf16 where there is AMX."""
+def faster_dtype(device: torch.device) -> torch.dtype:
+    """bf16 or f32, whichever is multiplied faster there: f32 by half with AVX-512 alone, bf16 with AMX or a GPU."""
 
     def seconds(dtype: torch.dtype) -> float:
-        inputs, weight = torch.ones(1024, HIDDEN, dtype=dtype), torch.ones(2 * INNER, HIDDEN, dtype=dtype)
-        F.linear(inputs, weight)
+        inputs = torch.ones(1024, HIDDEN, dtype=dtype, device=device)
+        weight = torch.ones(2 * INNER, HIDDEN, dtype=dtype, device=device)
+        F.linear(inputs, weight).sum().item()
         start = time.perf_counter()
         for _ in range(10):
-            F.linear(inputs, weight)
+            product = F.linear(inputs, weight)
+        product.sum().item()  # a GPU works on behind the caller: whoever reads a value waits for it
         return time.perf_counter() - start
 
     return min((torch.bfloat16, torch.float32), key=seconds)
@@ -68,13 +72,14 @@ class Adapter(nn.Module):
 
 
 class Llm(nn.Module):
-    """The frozen base; every call may bring an adapter. Computes in `dtype`, by default the faster one here."""
+    """The frozen base; every call may bring an adapter. Computes in `dtype`, by default the faster one there."""
 
-    def __init__(self, folder: Path, dtype: torch.dtype | None = None) -> None:
+    def __init__(self, folder: Path, dtype: torch.dtype | None = None, device: torch.device | None = None) -> None:
         super().__init__()
-        dtype = dtype or faster_dtype()
-        base = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-        self.dtype = dtype
+        device = device or best_device()
+        dtype = dtype or faster_dtype(device)
+        base = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval().to(device)
+        self.dtype, self.device = dtype, device
         self.register_buffer("embedding", base.model.embed_tokens.weight.detach().float())
         self.register_buffer("head", base.model.embed_tokens.weight.detach().to(dtype))
         self.weights: list[dict[str, Tensor]] = []
@@ -92,8 +97,8 @@ class Llm(nn.Module):
             )
             self.norms.append((layer.input_layernorm.weight.detach(), layer.post_attention_layernorm.weight.detach()))
         self.last_norm = base.model.norm.weight.detach()
-        frequencies = 100_000.0 ** (-torch.arange(0, HEAD, 2).float() / HEAD)
-        angles = torch.outer(torch.arange(4096).float(), frequencies)
+        frequencies = 100_000.0 ** (-torch.arange(0, HEAD, 2, device=device).float() / HEAD)
+        angles = torch.outer(torch.arange(4096, device=device).float(), frequencies)
         self.cosine, self.sine = angles.cos().to(dtype), angles.sin().to(dtype)
 
     def forward(
@@ -186,17 +191,18 @@ def sample(
 
     A prompt is read once for all of its answers, and rows that have ended are left out as soon as they are half of all.
     """
-    lengths = torch.tensor([len(prompt) for prompt in prompts])
+    device = prompts[0].device
+    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
     hidden, past = llm(torch.nn.utils.rnn.pad_sequence(prompts, batch_first=True), adapter)
     copies = len(temperatures)
-    first = hidden[torch.arange(len(prompts)), lengths - 1].repeat_interleave(copies, 0)
+    first = hidden[torch.arange(len(prompts), device=device), lengths - 1].repeat_interleave(copies, 0)
     past = [(keys.repeat_interleave(copies, 0), values.repeat_interleave(copies, 0)) for keys, values in past]
     lengths = lengths.repeat_interleave(copies)
-    heat = torch.tensor(temperatures).repeat(len(prompts))
-    kept = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]
-    rows = torch.arange(len(lengths))
+    heat = torch.tensor(temperatures, device=device).repeat(len(prompts))
+    kept = torch.arange(int(lengths.max()), device=device)[None, :] < lengths[:, None]
+    rows = torch.arange(len(lengths), device=device)
     answers: list[list[int]] = [[] for _ in rows]
-    done = torch.zeros(len(rows), dtype=torch.bool)
+    done = torch.zeros(len(rows), dtype=torch.bool, device=device)
     step = _choose(llm.logits(first), heat)
     for index in range(max_tokens):
         done |= (step == END) | (step == 0)
@@ -210,7 +216,7 @@ def sample(
             rows, step, heat, lengths, kept = (value[going] for value in (rows, step, heat, lengths, kept))
             past = [(keys[going], values[going]) for keys, values in past]
             done = done[going]
-        kept = torch.cat((kept, torch.ones(len(rows), 1, dtype=torch.bool)), 1)
+        kept = torch.cat((kept, torch.ones_like(kept[:, :1])), 1)
         positions = (lengths + index)[:, None]
         hidden, past = llm(llm.embedding[step][:, None], adapter, past, positions, kept[:, None, None, :])
         step = _choose(llm.logits(hidden[:, 0]), heat)

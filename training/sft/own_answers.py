@@ -56,7 +56,8 @@ def main() -> None:
         for first in range(0, len(wanted), BATCH):
             start = time.monotonic()
             questions = wanted[first : first + BATCH]
-            prompts = [llm.embedding[torch.tensor(text_prompt(tokenizer, question))] for question in questions]
+            ids = [torch.tensor(text_prompt(tokenizer, question), device=llm.device) for question in questions]
+            prompts = [llm.embedding[prompt] for prompt in ids]
             for question, ids in zip(questions, generate(llm, prompts, None, MAX_TOKENS), strict=True):
                 entry = {"question": question, "answer": tokenizer.decode(ids), "finished": len(ids) < MAX_TOKENS}
                 file.write(json.dumps(entry, ensure_ascii=False) + "\n")

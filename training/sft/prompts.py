@@ -94,17 +94,22 @@ def text_prompt(tokenizer: Tokenizer, question: str) -> list[int]:
 
 
 def embed(prompt: Prompt, embedding: Tensor, markers: Tensor, acoustic: Tensor, with_answer: bool = False) -> Tensor:
-    """The prompt's embeddings [n, 576]: `embedding` [49152, 576], `markers` [3, 576], `acoustic` [all tokens, 576]."""
+    """The prompt's embeddings [n, 576]: `embedding` [49152, 576], `markers` [3, 576], `acoustic` [all tokens, 576].
+
+    All three on one device; the prompt may be on another.
+    """
+    device = embedding.device
     rows: list[Tensor] = []
     used = 0
     for segment in prompt.segments:
         if isinstance(segment, Window):
             count = len(segment.acoustic)
-            speech = (embedding[segment.speech_ids] * segment.speech_weights[..., None]).sum(1)
+            weights = segment.speech_weights.to(device)[..., None]
+            speech = (embedding[segment.speech_ids.to(device)] * weights).sum(1)
             rows += [markers[:1], acoustic[used : used + count], markers[1:2], speech, markers[2:3]]
             used += count
         else:
-            rows.append(embedding[torch.tensor(segment, dtype=torch.long)])
+            rows.append(embedding[torch.tensor(segment, dtype=torch.long, device=device)])
     if with_answer:
-        rows.append(embedding[torch.tensor(prompt.answer, dtype=torch.long)])
+        rows.append(embedding[torch.tensor(prompt.answer, dtype=torch.long, device=device)])
     return torch.cat(rows)

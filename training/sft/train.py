@@ -55,7 +55,9 @@ def batches(mixture: Mixture, rng: random.Random, tokens: int, longest: int) -> 
 def loss_of(llm: Llm, adapter: Adapter, projector: Projector, batch: list[Prompt]) -> Tensor:
     """Mean cross-entropy over the answers' tokens; what is heard is disturbed, recordings being few."""
     features = [seg.acoustic for prompt in batch for seg in prompt.segments if isinstance(seg, Window)]
-    acoustic = projector(projector.disturbed(torch.cat(features))) if features else torch.zeros(0, 576)
+    acoustic = torch.zeros(0, 576, device=llm.device)
+    if features:
+        acoustic = projector(projector.disturbed(torch.cat(features).to(llm.device)))
     rows: list[Tensor] = []
     used = 0
     for prompt in batch:
@@ -70,7 +72,7 @@ def loss_of(llm: Llm, adapter: Adapter, projector: Projector, batch: list[Prompt
         end = len(rows[row])
         where.append(hidden[row, end - len(prompt.answer) - 1 : end - 1])
         wanted += prompt.answer
-    return F.cross_entropy(llm.logits(torch.cat(where)), torch.tensor(wanted))
+    return F.cross_entropy(llm.logits(torch.cat(where)), torch.tensor(wanted, device=llm.device))
 
 
 def fresh(llm: Llm, from_pack: bool) -> tuple[Adapter, Projector]:
@@ -82,7 +84,8 @@ def fresh(llm: Llm, from_pack: bool) -> tuple[Adapter, Projector]:
         scale = float(llm.embedding.pow(2).mean().sqrt())
         with torch.no_grad():
             adapter.markers.copy_(torch.randn_like(adapter.markers) * scale)
-    return adapter, Projector.restored(torch.load(projector_path(), weights_only=True))
+    projector = Projector.restored(torch.load(projector_path(), weights_only=True))
+    return adapter.to(llm.device), projector.to(llm.device)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def train(options: Options, save_every_s: float = 120.0) -> None:
     optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     elapsed, step = 0.0, 0
     if state_path().exists():
-        state = torch.load(state_path(), weights_only=True)
+        state = torch.load(state_path(), map_location=llm.device, weights_only=True)
         adapter.load_state_dict(state["adapter"])
         projector.load_state_dict(state["projector"])
         optimizer.load_state_dict(state["optimizer"])

@@ -22,6 +22,7 @@ from transformers import WhisperForConditionalGeneration
 from training import paths
 from training.data import augment, speech_corpus
 from training.data.sounds import load_training_sounds
+from training.device import best_device
 from training.hearing.mel import HOP, fill_window, log_mel
 from training.hearing.whisper import END_OF_TEXT, PROMPT, Decoder, batch_mels, encode
 
@@ -113,19 +114,26 @@ def loss_of(
     for row, pieces in enumerate(rows):
         ids[row, : len(pieces)] = torch.tensor(pieces)
         real[row, : len(pieces)] = True
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        wanted = Decoder(teacher, *encode(teacher, *batch_mels(full)))(ids).float()
-    with torch.autocast("cpu", torch.bfloat16):
-        given = Decoder(student, *encode(student, *batch_mels(short)))(ids).float()
-    return F.mse_loss(given[real], wanted[real])
+    device = student.device
+    ids, real = ids.to(device), real.to(device)
+
+    def states(model: WhisperForConditionalGeneration, mels: list[torch.Tensor]) -> torch.Tensor:
+        padded, counts = batch_mels(mels)
+        with torch.autocast(device.type, torch.bfloat16):
+            return Decoder(model, *encode(model, padded.to(device), counts.to(device)))(ids).float()
+
+    with torch.no_grad():
+        wanted = states(teacher, full)
+    return F.mse_loss(states(student, short)[real], wanted[real])
 
 
 def train(minutes: float, output: Path, save_every_s: float = 180.0) -> None:
     """Distil for so many minutes of computing; resumes from `output` where a run was broken off."""
-    teacher = WhisperForConditionalGeneration.from_pretrained(paths.whisper_base()).eval()
+    device = best_device()
+    teacher = WhisperForConditionalGeneration.from_pretrained(paths.whisper_base()).eval().to(device)
     progress = output / "progress.json"
     elapsed = json.loads(progress.read_text())["seconds"] if progress.exists() else 0.0
-    student = WhisperForConditionalGeneration.from_pretrained(output if elapsed else paths.whisper_base())
+    student = WhisperForConditionalGeneration.from_pretrained(output if elapsed else paths.whisper_base()).to(device)
     tokenizer = Tokenizer.from_file(str(paths.whisper_base() / "tokenizer.json"))
     rng = np.random.default_rng(int(elapsed))
     examples = Examples(int(elapsed) + 1)
