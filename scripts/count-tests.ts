@@ -1,5 +1,6 @@
 /**
- * Adds up the JSON reports of Vitest runs and prints `N passed, N failed`; exits with 1 if anything failed.
+ * Adds up reports of test runs (Vitest's JSON, pytest's JUnit XML) and prints `N passed, N failed`; exits with 1 if
+ * anything failed.
  *
  * node scripts/count-tests.ts FAILED_STEPS passed:REPORT failed:REPORT ...   (how each run exited)
  */
@@ -33,11 +34,26 @@ export function countTests(report: Report | null, exited: 'passed' | 'failed'): 
   return count
 }
 
-function readReport(path: string): Report | null {
+/** As `countTests`, of the XML that pytest writes. */
+export function countJUnit(report: string, exited: 'passed' | 'failed'): Count {
+  const suites = [...report.matchAll(/<testsuite\s[^>]*>/g)].map(([suite]) => suite)
+  if (suites.length === 0) return { passed: 0, failed: 1 }
+  const sum = (name: string) =>
+    suites.reduce(
+      (total, suite) => total + Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0),
+      0,
+    )
+  const failed = sum('failures') + sum('errors')
+  const passed = sum('tests') - failed - sum('skipped')
+  return { passed, failed: exited === 'failed' ? Math.max(1, failed) : failed }
+}
+
+function countReport(path: string, exited: 'passed' | 'failed'): Count {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
+    const report = readFileSync(path, 'utf8')
+    return path.endsWith('.xml') ? countJUnit(report, exited) : countTests(JSON.parse(report), exited)
   } catch {
-    return null
+    return countTests(null, exited)
   }
 }
 
@@ -45,7 +61,7 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   const [failedSteps = '0', ...runs] = process.argv.slice(2)
   const counts = runs.map(run => {
     const [exited, path = ''] = run.split(/:(.*)/)
-    return countTests(readReport(path), exited === 'passed' ? 'passed' : 'failed')
+    return countReport(path, exited === 'passed' ? 'passed' : 'failed')
   })
   const passed = counts.reduce((sum, count) => sum + count.passed, 0)
   const failed = counts.reduce((sum, count) => sum + count.failed, Number(failedSteps))
