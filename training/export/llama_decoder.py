@@ -230,7 +230,9 @@ class LlamaDecoder:
             matrix = QuantizedWeight(weight, options.block, options.bits)
             if name in self.smoothing:
                 smoothing, *stored = self.rounded.add(graph, product, matrix, file, self.smoothing[name])
-                rounded_product(graph, product, rounded_by_row(graph, source, smoothing), *stored)
+                # Past the last attention there may be no position that is asked for.
+                some_rows = layer < self.config.num_hidden_layers - 1 or site == "qkv"
+                rounded_product(graph, product, rounded_by_row(graph, source, smoothing, some_rows), *stored)
             else:
                 quantized_linear(graph, product, source, matrix, file, accuracy_level=options.accuracy_level)
             if bias:

@@ -80,14 +80,18 @@ def rounded_linear(graph: Graph, name: str, source: Rounded, matrix: str, bias: 
     return graph.node("Add", [product, bias], name)
 
 
-def rounded_by_row(graph: Graph, source: str, smoothing: str) -> Rounded:
-    """`source` [rows, width] f32 over `smoothing` [width] f32, a constant; then each row by its own reach."""
+def rounded_by_row(graph: Graph, source: str, smoothing: str, some_rows: bool = True) -> Rounded:
+    """`source` [rows, width] f32 over `smoothing` [width] f32, a constant; then each row by its own reach.
+
+    A row of zeros has a scale of zero: whatever levels it gets by that, products with them are zero again. Every node
+    costs a lone stream microseconds, so there are none for what needn't be: `some_rows` says that there is always one.
+    """
     even = graph.node("Mul", [source, graph.node("Reciprocal", [smoothing], f"{source}.inverse")], f"{source}.even")
     sizes = graph.node("Abs", [even], f"{source}.sizes")
     reach = graph.node("ReduceMax", [sizes, graph.integers(-1)], f"{source}.reach")
-    # Of no rows ONNX Runtime (1.31) gives a reduction the shape of its input.
-    reach = graph.node("Reshape", [reach, graph.integers(-1, 1)], f"{source}.reach.column")
-    reach = graph.node("Max", [reach, smallest_scale(graph)], f"{source}.reach.safe")
+    if not some_rows:
+        # Of none ONNX Runtime (1.31) gives a reduction the shape of its input.
+        reach = graph.node("Reshape", [reach, graph.integers(-1, 1)], f"{source}.reach.column")
     scales = graph.node("Mul", [reach, one_level(graph)], f"{source}.scales")
     levels = graph.node("Div", [even, scales], f"{source}.levels")
     one = graph.constant("one_level", np.array(1, np.float32))
