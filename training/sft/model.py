@@ -79,7 +79,7 @@ class Llm(nn.Module):
         device = device or best_device()
         dtype = dtype or faster_dtype(device)
         base = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval().to(device)
-        self.dtype, self.device = dtype, device
+        self.dtype = dtype
         self.register_buffer("embedding", base.model.embed_tokens.weight.detach().float())
         self.register_buffer("head", base.model.embed_tokens.weight.detach().to(dtype))
         self.weights: list[dict[str, Tensor]] = []
@@ -100,6 +100,11 @@ class Llm(nn.Module):
         frequencies = 100_000.0 ** (-torch.arange(0, HEAD, 2, device=device).float() / HEAD)
         angles = torch.outer(torch.arange(4096, device=device).float(), frequencies)
         self.cosine, self.sine = angles.cos().to(dtype), angles.sin().to(dtype)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is: what it reads must be there too."""
+        return self.embedding.device
 
     def forward(
         self,

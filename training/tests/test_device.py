@@ -51,7 +51,6 @@ def moved(value: Tensor, device: torch.device) -> Tensor:
 
 def move(llm: model.Llm, device: torch.device) -> None:
     """All of a base model's tensors."""
-    llm.device = device
     llm.embedding, llm.head = moved(llm.embedding, device), moved(llm.head, device)
     llm.weights = [{site: moved(weight, device) for site, weight in layer.items()} for layer in llm.weights]
     llm.norms = [(moved(first, device), moved(second, device)) for first, second in llm.norms]
