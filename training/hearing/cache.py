@@ -8,6 +8,7 @@ are heard without words, each several times in other conditions. One file a part
 from __future__ import annotations
 
 import argparse
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def make(
 
 def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator) -> list[Recording]:
     """Every clip once."""
-    return _read_aloud(ear, speech_corpus.load()[part::parts], rng)
+    return _read_aloud(ear, list(islice(speech_corpus.load(), part, None, parts)), rng)
 
 
 def noisy(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
