@@ -16,13 +16,13 @@ import torch
 from training import paths
 from training.data import scenarios, sounds, texts
 from training.data.questions import TEST_QUESTIONS
-from training.data.scenarios.grammar import in_one_word, question
+from training.data.scenarios.grammar import question
 from training.dpo.judge import Task, judge
 from training.dpo.pairs import Policy
 from training.dpo.train import dpo_state
 from training.hearing.listening import RATE, Ear
 from training.sft import labels, phrasings
-from training.sft.mixture import Mixture
+from training.sft.mixture import Mixture, one_word_question
 from training.sft.model import Llm
 from training.sft.prompts import Prompt, Window
 from training.sft.train import state_path
@@ -53,9 +53,9 @@ def prompts(mixture: Mixture, ear: Ear, count: int) -> list[tuple[Prompt, Task]]
 
     def word() -> tuple[Prompt, Task]:
         said = scenarios.test_message(rng)
-        asked = in_one_word(said, rng)
-        wording = rng.choice(phrasings.ONE_WORD).format(asked.question)
-        return mixture.one(mixture.simulated(said.text), wording, ""), Task("word", asked.answer, asked.accept)
+        asked = one_word_question(said, rng)
+        task = Task("word", asked.answer, asked.accept)
+        return mixture.one(mixture.simulated(said.text), asked.question, ""), task
 
     def transcript() -> tuple[Prompt, Task]:
         audio, text = sentence()

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 
-from training.data.scenarios.grammar import in_one_word, question
+from training.data.scenarios.grammar import question
 from training.dpo.judge import Task
 from training.sft import phrasings
-from training.sft.mixture import Mixture
+from training.sft.mixture import Mixture, one_word_question
 from training.sft.prompts import Prompt
 
 SHARES = {
-    "transcript": 0.2,
+    "transcript": 0.1,
     "answer": 0.12,
-    "word": 0.14,
-    "reply": 0.1,
+    "word": 0.2,
+    "reply": 0.16,
     "nothing": 0.1,
-    "json": 0.08,
-    "capitals": 0.26,
+    "json": 0.1,
+    "capitals": 0.22,
 }
-"""How often each kind of task is asked for: above all those with a form. No labels: of what was heard wrong the best
-sample is right by luck, and labels got worse by such pairs (docs/log.md)."""
+"""How often each kind of task is asked for: above all those with a form. Few answers and no labels: of what was heard
+wrong the best sample is right by luck, and both got worse by many such pairs (docs/log.md)."""
 
 
 def draw(mixture: Mixture) -> tuple[Prompt, Task]:
@@ -37,9 +37,8 @@ def draw(mixture: Mixture) -> tuple[Prompt, Task]:
         return prompt, Task("answer", asked.answer, asked.accept)
     if kind == "word":
         audio, message = mixture.message()
-        asked = in_one_word(message, rng)
-        wording = rng.choice(phrasings.ONE_WORD).format(asked.question)
-        return mixture.one(audio, wording, asked.answer), Task("word", asked.answer, asked.accept)
+        asked = one_word_question(message, rng)
+        return mixture.one(audio, asked.question, asked.answer), Task("word", asked.answer, asked.accept)
     if kind == "reply":
         prompt = mixture.chat()
         return prompt, Task("reply", mixture.renderer.decode(prompt.answer))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from tokenizers import Tokenizer
@@ -17,7 +18,7 @@ from tokenizers import Tokenizer
 from training import paths
 from training.data import sounds, texts
 from training.data.scenarios import TRAINING_FAMILIES, training_message
-from training.data.scenarios.grammar import ABOUT, Message, answerable, as_heard, in_one_word, question
+from training.data.scenarios.grammar import ABOUT, Message, Question, answerable, as_heard, in_one_word, question
 from training.evaluate.metrics import word_error_rate
 from training.hearing import cache
 from training.hearing.bridge import Bridge
@@ -110,8 +111,8 @@ class Mixture:
         if form < 0.03:
             return self.one(audio, self.rng.choice(ABOUT), f"It is about {message.about}.")
         if form < 0.07:
-            short = in_one_word(message, self.rng)
-            return self.one(audio, self.rng.choice(phrasings.ONE_WORD).format(short.question), short.answer)
+            short = one_word_question(message, self.rng)
+            return self.one(audio, short.question, short.answer)
         if form < 0.13:
             return self.one(audio, phrasings.JSON_ANSWER.format(asked.question), _json(answer=asked.accept[0][0]))
         if form < 0.2:
@@ -426,6 +427,12 @@ def _json(**values: str) -> str:
 
 
 _NO_SPEECH = (torch.zeros(0, 8, dtype=torch.long), torch.zeros(0, 8))
+
+
+def one_word_question(message: Message, rng: random.Random) -> Question:
+    """A question about a message that asks for one word, and has one for its answer."""
+    short = in_one_word(message, rng)
+    return replace(short, question=rng.choice(phrasings.ONE_WORD).format(short.question))
 
 
 def instrument_phrase(instrument: str) -> str:
