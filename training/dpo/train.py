@@ -17,6 +17,7 @@ import torch
 from training import paths
 from training.dpo.loss import dpo_loss
 from training.dpo.pairs import Pair, Policy, pairs_path
+from training.sft.mixture import Mixture
 from training.sft.model import Llm
 from training.sft.progress import Progress, clipped
 from training.sft.train import state_path as sft_state
@@ -26,6 +27,9 @@ BETA = 0.2
 LIKELIHOOD = 0.2
 """Weight of the chosen answers' own log-probability a token, which keeps DPO from making both less likely (RPO)."""
 PAIRS_PER_BATCH = 4
+ANCHORS = 2
+"""Sounds to be named from labels in each batch. No pairs are made of them, and they would get worse: the
+log-probability of their right answers counts as that of the chosen ones does."""
 
 
 def dpo_state() -> Path:
@@ -54,7 +58,7 @@ def train(minutes: float, passes: int, save_every_s: float = 120.0) -> None:
         saved = torch.load(dpo_state(), map_location=policy.llm.device, weights_only=True)
         optimizer.load_state_dict(saved["optimizer"])
         step, elapsed = saved["step"], saved["seconds"]
-    rng = random.Random(4)
+    rng, mixture = random.Random(4), Mixture(800_000 + step)
     plan = [batch for _ in range(passes) for batch in batches(pairs, rng)]
     progress = Progress(paths.train_dir() / "dpo-curve.jsonl", every=10)
     start, last = time.monotonic() - elapsed, elapsed
@@ -68,13 +72,17 @@ def train(minutes: float, passes: int, save_every_s: float = 120.0) -> None:
             group["lr"] = (
                 PEAK_LEARNING_RATE * min(1.0, (index + 1) / 20) * (0.05 + 0.475 * (1 + math.cos(math.pi * share)))
             )
-        both = policy.log_probabilities(
-            [pair.prompt for pair in batch] * 2, [pair.chosen for pair in batch] + [pair.rejected for pair in batch]
+        anchors = [policy.disturbed(mixture.label()) for _ in range(ANCHORS)]
+        right = [pair.chosen for pair in batch] + [anchor.answer for anchor in anchors]
+        each = policy.log_probabilities(
+            [*(pair.prompt for pair in batch), *anchors, *(pair.prompt for pair in batch)],
+            [*right, *(pair.rejected for pair in batch)],
         )
-        chosen, rejected = both.split(len(batch))
+        liked, rejected = each.split([len(right), len(batch)])
+        chosen = liked[: len(batch)]
         reference = torch.tensor([pair.reference for pair in batch], device=policy.llm.device)
         result = dpo_loss(chosen, rejected, reference[:, 0], reference[:, 1], BETA)
-        loss = result.loss - LIKELIHOOD * chosen.sum() / sum(len(pair.chosen) for pair in batch)
+        loss = result.loss - LIKELIHOOD * liked.sum() / sum(map(len, right))
         step = index + 1
         if not progress.is_finite(loss, step):
             continue
