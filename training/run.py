@@ -1,7 +1,7 @@
 """The whole recipe of a pack, step by step: `python -m training.run pocket [--from STEP] [--only STEP]`.
 
 Steps that are done are skipped, long ones resume where they were broken off; everything lies in $AURICLE_BUILD_DIR.
-On two cores the steps take about four and a half hours, of which 24 minutes are the distillation and 168 the tuning.
+On two cores the steps take about five hours, of which 24 minutes are the distillation and 200 the tuning.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pocket() -> tuple[Step, ...]:
         Step(
             "sft",
             "adapter, projector and markers",
-            (("training.sft.train", "--minutes", "168"), ("training.sft.checkpoint",)),
+            (("training.sft.train", "--minutes", "200"), ("training.sft.checkpoint",)),
         ),
         Step(
             "dpo",

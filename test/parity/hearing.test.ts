@@ -27,7 +27,7 @@ interface HearingGolden {
   tail_samples: number
   positions: number
   position_step: number
-  states: ArrayReference
+  features: ArrayReference
   cross: Record<string, ArrayReference>
   ids: number[]
   mean_log_probability: number
@@ -82,8 +82,10 @@ function everyStep(data: ArrayLike<number>, outer: number, width: number): Float
 describe('hearing', () => {
   it('encodes as Whisper in torch does', () => {
     expect(encoded.positions).toBe(golden.positions)
-    const states = everyStep(encoded.features.data, 1, whisper.manifest.encoder.hidden)
-    expect(relativeDistance(states, readFloats(golden.states.file))).toBeLessThan(golden.tolerance.encoder)
+    const features = everyStep(encoded.features.data, 1, whisper.manifest.encoder.hidden)
+    expect(relativeDistance(features, readFloats(golden.features.file))).toBeLessThan(
+      golden.tolerance.encoder,
+    )
     for (const [name, reference] of Object.entries(golden.cross)) {
       const [heads, , width] = reference.shape as [number, number, number]
       const ours = everyStep(encoded.cross[name]!.data as Float32Array, heads, width)

@@ -31,9 +31,9 @@ def measure(model: WhisperForConditionalGeneration, mels: list[np.ndarray] | Non
         for layer in range(model.config.encoder_layers)
         for value in ("attention_norm", "attended", "feed_forward_norm")
     ]
+    names.append("states")
     for name in names:
         encoder.graph.output(name, np.float32, ["batch", "positions", model.config.d_model])
-    names.append("audio_features")
     with TemporaryDirectory() as folder:
         encoder.graph.save(Path(folder), "encoder.onnx")
         encoder.file.save(Path(folder))

@@ -3,6 +3,9 @@
 It takes only the real frames. In a batch, frames past a row's own count are masked in attention; before that
 zeros are enough, because conv2 (stride 2, an even count) never looks past the last real frame.
 
+`audio_features`, what the acoustic projector reads, are the states half way up: they tell sounds apart better than the
+last layer's, which are on their way to being words (docs/log.md).
+
 Given how far each channel goes, linear maps are computed in 8 bits (rounded_linear.py), in 32 all else.
 """
 
@@ -200,11 +203,16 @@ class WhisperEncoder(AudioTower):
         self._mask(length)
 
         stream, branch = self._layers(stream)
-        features, _ = self._norm("audio_features", "model.encoder.layer_norm", stream, branch)
+        states, _ = self._norm("states", "model.encoder.layer_norm", stream, branch)
         graph.output("audio_features", np.float32, ["batch", "positions", config.d_model])
         for layer in range(config.decoder_layers):
             for kind in ("key", "value"):
-                self._cross_projection(layer, kind, features)
+                self._cross_projection(layer, kind, states)
+
+    def _layer(self, layer: int, stream: str, branch: str) -> tuple[str, str]:
+        if layer == self.config.encoder_layers // 2:
+            stream, branch = self.graph.node("Sum", [stream, branch], "audio_features"), ""
+        return super()._layer(layer, stream, branch)
 
     def _norm(self, name: str, weight: str, stream: str, branch: str) -> tuple[str, str]:
         """SkipLayerNormalization takes five times as long as its parts on the CPU; Add is fused to it, Sum isn't."""
@@ -230,12 +238,12 @@ class WhisperEncoder(AudioTower):
         shape = graph.node("Concat", [leading, graph.integers(outputs)], f"{name}.shape", axis=0)
         return graph.node("Reshape", [rows, shape], name)
 
-    def _cross_projection(self, layer: int, kind: str, features: str) -> None:
+    def _cross_projection(self, layer: int, kind: str, states: str) -> None:
         """The decoder's keys or values over the audio, once for all of its steps: [batch, heads, positions, 64]."""
         graph, config = self.graph, self.config
         heads, name = config.decoder_attention_heads, f"cross_{kind}_{layer}"
         module = f"model.decoder.layers.{layer}.encoder_attn.{kind[0]}_proj"
-        rows = self._linear(f"{name}.rows", features, [module])
+        rows = self._linear(f"{name}.rows", states, [module])
         split = graph.node("Reshape", [rows, graph.integers(0, 0, heads, -1)], f"{name}.heads")
         graph.node("Transpose", [split], name, perm=[0, 2, 1, 3])
         graph.output(name, np.float32, ["batch", heads, "positions", config.d_model // heads])

@@ -1,4 +1,4 @@
-"""Goldens of hearing: encoder states, Whisper's greedy pieces with their alternatives, the bridge, acoustic tokens."""
+"""Goldens of hearing: encoder features, Whisper's greedy pieces and alternatives, the bridge, acoustic tokens."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ STORED_IN_16_BITS = ("model.encoder.", ".encoder_attn.k_proj.", ".encoder_attn.v
 
 @dataclass(frozen=True)
 class HeardClip:
-    """One clip as the reference heard it: states [positions, 384], pieces, tokens spliced into the prompt."""
+    """One clip as the reference heard it: states and features [positions, 384], pieces, tokens of the prompt."""
 
     states: torch.Tensor
+    features: torch.Tensor
     heard: Heard
     speech: np.ndarray
     acoustic: np.ndarray
@@ -52,12 +53,12 @@ class Ear:
     def hear(self, samples: np.ndarray) -> HeardClip:
         """Hears one clip of at most 30 s, the gate left aside."""
         mel = torch.from_numpy(log_mel(self.padded(samples), 80))
-        states, kept = encode(self.model, *batch_mels([mel]))
-        heard = listen(self.model, states, kept, self.hearing["max_tokens"], self.hearing["alternatives"])[0]
+        encoded = encode(self.model, *batch_mels([mel]))
+        heard = listen(self.model, encoded, self.hearing["max_tokens"], self.hearing["alternatives"])[0]
         ids, weights = (part.numpy() for part in self.bridge.soft(heard))
         speech = (self.runner.table[ids] * weights[..., None]).sum(axis=1)
-        acoustic = self.runner.acoustic.run(None, {"audio_features": states.numpy()})[0]
-        return HeardClip(states[0], heard, speech, acoustic)
+        acoustic = self.runner.acoustic.run(None, {"audio_features": encoded.features.numpy()})[0]
+        return HeardClip(encoded.states[0], encoded.features[0], heard, speech, acoustic)
 
 
 @torch.no_grad()
@@ -75,13 +76,13 @@ def write_hearing(folder: Path, ear: Ear) -> HeardClip:
     samples = signals()["speech"]
     clip = ear.hear(samples)
     encoded = ear.runner.encode(log_mel(ear.padded(samples), 80))
-    states = clip.states.numpy()
+    features = clip.features.numpy()
     cross = {
         name: cross_states(ear.model, clip.states, name)[:, ::POSITION_STEP]
         for name in ("cross_key_0", "cross_value_3")
     }
     measured = {
-        "encoder": relative_distance(encoded["audio_features"][0], states),
+        "encoder": relative_distance(encoded["audio_features"][0], features),
         "cross": max(relative_distance(encoded[n][0, :, ::POSITION_STEP], v) for n, v in cross.items()),
         "probability": probability_difference(ear, encoded, clip.heard),
     }
@@ -91,9 +92,9 @@ def write_hearing(folder: Path, ear: Ear) -> HeardClip:
         "measured": measured,
         "samples": "mel-speech.samples.f32",
         "tail_samples": ear.hearing["tail_samples"],
-        "positions": len(states),
+        "positions": len(features),
         "position_step": POSITION_STEP,
-        "states": write_array(folder, "hearing-speech.states", states[::POSITION_STEP]),
+        "features": write_array(folder, "hearing-speech.features", features[::POSITION_STEP]),
         "cross": {name: write_array(folder, f"hearing-speech.{name}", v) for name, v in cross.items()},
         **transcript(ear, clip.heard),
         "top_ids": write_array(folder, "hearing-speech.top-ids", clip.heard.top_ids.numpy()),

@@ -111,17 +111,17 @@ class Ear:
             log_mel(np.pad(np.zeros_like(samples) if quiet else samples, (0, TAIL_SAMPLES)))
             for samples, quiet in zip(batch, silent, strict=True)
         ]
-        states, kept = encode(self.whisper, *batch_mels(mels))
+        encoded = encode(self.whisper, *batch_mels(mels))
         empty = Heard([], torch.zeros(0, ALTERNATIVES).long(), torch.zeros(0, ALTERNATIVES), 1.0, -99.0)
-        heard = listen(self.whisper, states, kept, MAX_TOKENS) if words else [empty] * len(batch)
+        heard = listen(self.whisper, encoded, MAX_TOKENS) if words else [empty] * len(batch)
         results: list[Listened] = []
         for row, what in enumerate(heard):
             if fallback and is_loop(what):
                 full = fill_window(mels[row])
-                what = listen(self.whisper, *encode(self.whisper, *batch_mels([full])), MAX_TOKENS)[0]
+                what = listen(self.whisper, encode(self.whisper, *batch_mels([full])), MAX_TOKENS)[0]
             speaks = not silent[row] and self.gate.is_speech(what)
             ids, weights = self.bridge.soft(what if speaks else empty)
-            window = Window(pool(states[row, : mels[row].shape[1] // 2]), ids, weights)
+            window = Window(pool(encoded.features[row, : mels[row].shape[1] // 2]), ids, weights)
             text = self.tokenizer.decode(what.ids).strip() if speaks else ""
             results.append(Listened(window, text, what.no_speech, what.mean_log_probability, len(what.ids)))
         return results

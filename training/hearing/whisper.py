@@ -7,6 +7,7 @@ fewer than 3,000 frames nor mask padding in a batch. Source: the Whisper paper (
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +39,18 @@ class Heard:
     mean_log_probability: float
 
 
+class Encoded(NamedTuple):
+    """What the encoder makes of a batch of mels.
+
+    `states` [batch, positions, 384] of the last layer, which the decoder attends to; `features` of the same shape, half
+    way up, which the acoustic projector reads; `kept` [batch, positions] bool, the mask of real positions.
+    """
+
+    states: Tensor
+    features: Tensor
+    kept: Tensor
+
+
 def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, causal: bool = False) -> Tensor:
     """[batch, n, width] with keys and values already split in heads [batch, heads, m, 64]."""
     batch, length, width = queries.shape
@@ -60,12 +73,11 @@ def batch_mels(mels: list[Tensor]) -> tuple[Tensor, Tensor]:
     return padded, counts
 
 
-def encode(model: WhisperForConditionalGeneration, mel: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Encoder states of the real frames.
+def encode(model: WhisperForConditionalGeneration, mel: Tensor, counts: Tensor) -> Encoded:
+    """Encoder states of the real frames, two a position.
 
-    `mel` [batch, 80, frames], `counts` [batch] real frames (even), both where the model is. Returns states
-    [batch, frames / 2, 384] and the mask of real positions [batch, frames / 2] bool. A row's states don't depend on the
-    others' lengths.
+    `mel` [batch, 80, frames], `counts` [batch] real frames (even), both where the model is. A row's states don't depend
+    on the others' lengths.
     """
     encoder = model.model.encoder
     frames = mel.shape[-1]
@@ -75,7 +87,10 @@ def encode(model: WhisperForConditionalGeneration, mel: Tensor, counts: Tensor) 
     hidden = hidden + encoder.embed_positions.weight[: hidden.shape[1]]
     kept = real[:, ::2]
     mask = None if bool(kept.all()) else kept[:, None, None, :]
-    for layer in encoder.layers:
+    features = hidden
+    for index, layer in enumerate(encoder.layers):
+        if index == len(encoder.layers) // 2:
+            features = hidden
         normed = layer.self_attn_layer_norm(hidden)
         attention = layer.self_attn
         mixed = _attention(
@@ -83,13 +98,14 @@ def encode(model: WhisperForConditionalGeneration, mel: Tensor, counts: Tensor) 
         )
         hidden = hidden + attention.out_proj(mixed)
         hidden = hidden + layer.fc2(F.gelu(layer.fc1(layer.final_layer_norm(hidden))))
-    return encoder.layer_norm(hidden), kept
+    return Encoded(encoder.layer_norm(hidden), features, kept)
 
 
 class Decoder:
     """Whisper's text decoder over one batch of encoder states, with a growing cache of keys and values."""
 
-    def __init__(self, model: WhisperForConditionalGeneration, states: Tensor, kept: Tensor) -> None:
+    def __init__(self, model: WhisperForConditionalGeneration, encoded: Encoded) -> None:
+        states, kept = encoded.states, encoded.kept
         self._decoder = model.model.decoder
         self._mask = None if bool(kept.all()) else kept[:, None, None, :]
         self._cross = [
@@ -127,16 +143,15 @@ class Decoder:
 @torch.no_grad()
 def listen(
     model: WhisperForConditionalGeneration,
-    states: Tensor,
-    kept: Tensor,
+    encoded: Encoded,
     max_tokens: int = 224,
     alternatives: int = 8,
 ) -> list[Heard]:
     """Greedy decoding of a batch; each step keeps its `alternatives` best plain pieces."""
-    decoder = Decoder(model, states, kept)
-    batch = states.shape[0]
+    decoder = Decoder(model, encoded)
+    batch = encoded.states.shape[0]
     head = model.model.decoder.embed_tokens.weight
-    logits = decoder(torch.tensor([PROMPT] * batch, device=states.device)) @ head.T
+    logits = decoder(torch.tensor([PROMPT] * batch, device=encoded.states.device)) @ head.T
     no_speech = logits[:, 0].float().softmax(-1)[:, NO_SPEECH]
     ids: list[list[int]] = [[] for _ in range(batch)]
     tops: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(batch)]

@@ -120,7 +120,7 @@ def loss_of(
     def states(model: WhisperForConditionalGeneration, mels: list[torch.Tensor]) -> torch.Tensor:
         padded, counts = batch_mels(mels)
         with torch.autocast(device.type, torch.bfloat16):
-            return Decoder(model, *encode(model, padded.to(device), counts.to(device)))(ids).float()
+            return Decoder(model, encode(model, padded.to(device), counts.to(device)))(ids).float()
 
     with torch.no_grad():
         wanted = states(teacher, full)

@@ -95,5 +95,4 @@ def test_whisper_reads_where_it_is(gpu: torch.device, monkeypatch: pytest.Monkey
     with gpu:
         whisper = WhisperForConditionalGeneration(config)
         mel, counts, ids = torch.randn(2, 80, 40), torch.full((2,), 40), torch.zeros(2, 3, dtype=torch.long)
-    states, kept = encode(whisper, mel, counts)
-    assert Decoder(whisper, states, kept)(ids).device.type == "cuda"
+    assert Decoder(whisper, encode(whisper, mel, counts))(ids).device.type == "cuda"

@@ -8,7 +8,7 @@ import type { WhisperManifest } from '../manifest.ts'
 export interface EncodedSpeech {
   /** Encoder positions, 20 ms each. */
   positions: number
-  /** [1, positions, hidden] f32 */
+  /** States half way up, which tell sounds apart: [1, positions, hidden] f32 */
   features: Tensor<'float32'>
   /** The decoder's cross-attention, computed once: `cross_key_i`, `cross_value_i` [1, heads, positions, head_dim] f32 */
   cross: Readonly<Record<string, Tensor>>
