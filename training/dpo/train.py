@@ -28,7 +28,7 @@ LIKELIHOOD = 0.2
 """Weight of the chosen answers' own log-probability a token, which keeps DPO from making both less likely (RPO)."""
 PAIRS_PER_BATCH = 4
 ANCHORS = 2
-"""Sounds to be named from labels in each batch. No pairs are made of them, and they would get worse: the
+"""Recordings to be named by label in each batch. No pairs are made of them, and they would get worse: the
 log-probability of their right answers counts as that of the chosen ones does."""
 
 
@@ -78,11 +78,10 @@ def train(minutes: float, passes: int, save_every_s: float = 120.0) -> None:
             [*(pair.prompt for pair in batch), *anchors, *(pair.prompt for pair in batch)],
             [*right, *(pair.rejected for pair in batch)],
         )
-        liked, rejected = each.split([len(right), len(batch)])
-        chosen = liked[: len(batch)]
+        chosen, anchored, rejected = each.split([len(batch), ANCHORS, len(batch)])
         reference = torch.tensor([pair.reference for pair in batch], device=policy.llm.device)
         result = dpo_loss(chosen, rejected, reference[:, 0], reference[:, 1], BETA)
-        loss = result.loss - LIKELIHOOD * liked.sum() / sum(map(len, right))
+        loss = result.loss - LIKELIHOOD * (chosen.sum() + anchored.sum()) / sum(map(len, right))
         step = index + 1
         if not progress.is_finite(loss, step):
             continue

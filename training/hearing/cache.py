@@ -8,6 +8,7 @@ are heard without words, each several times in other conditions. One file a part
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -60,7 +61,7 @@ def make(
 
 def speech(ear: Ear, part: int, parts: int, rng: np.random.Generator) -> list[Recording]:
     """Every clip once."""
-    return _read_aloud(ear, list(islice(speech_corpus.load(), part, None, parts)), rng)
+    return _read_aloud(ear, islice(speech_corpus.load(), part, None, parts), rng)
 
 
 def noisy(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
@@ -72,11 +73,11 @@ def noisy(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
 
 
 def _read_aloud(
-    ear: Ear, entries: list[tuple[Clip, np.ndarray]], rng: np.random.Generator, batch: int = 8, **conditions: Any
+    ear: Ear, clips: Iterable[tuple[Clip, np.ndarray]], rng: np.random.Generator, batch: int = 8, **conditions: Any
 ) -> list[Recording]:
     """In batches of similar lengths; `conditions` as `augment.record` takes them."""
     background = sounds.load_training_sounds()
-    entries = sorted(entries, key=lambda entry: len(entry[1]))
+    entries = sorted(clips, key=lambda entry: len(entry[1]))
     kinds = {"sentences": "sentence", "messages": "message", "questions": "question", "words": "word"}
     out: list[Recording] = []
     for first in range(0, len(entries), batch):

@@ -87,7 +87,6 @@ def encode(model: WhisperForConditionalGeneration, mel: Tensor, counts: Tensor) 
     hidden = hidden + encoder.embed_positions.weight[: hidden.shape[1]]
     kept = real[:, ::2]
     mask = None if bool(kept.all()) else kept[:, None, None, :]
-    features = hidden
     for index, layer in enumerate(encoder.layers):
         if index == len(encoder.layers) // 2:
             features = hidden
