@@ -18,7 +18,7 @@ import numpy as np
 import soundfile as sf
 
 from training import paths
-from training.data import instruments, noise, questions, scenarios, sounds, texts
+from training.data import audio_files, instruments, noise, questions, scenarios, sounds, texts
 from training.data.scenarios import grammar
 from training.data.speakers import HELD_OUT_VOICES, RATE, Kokoro
 
@@ -143,7 +143,7 @@ def copy_prompts(count: int) -> None:
     entries: list[dict] = []
     for name, path, text in telephone_prompts(count):
         samples, _ = sf.read(path, dtype="float32")
-        resampled = sounds.decode(path) if len(samples) else samples
+        resampled = audio_files.decode(path) if len(samples) else samples
         write_opus(resampled, folder / f"{name}.opus", "24k")
         source = "Debian package asterisk-core-sounds-en 1.6.1"
         entries.append(
@@ -158,7 +158,7 @@ def spoken_digits() -> None:
     entries: list[dict] = []
     for digit, text in enumerate(DIGITS):
         path = next(PROMPTS.glob(f"*/digits/{digit}.wav"))
-        write_opus(sounds.decode(path), folder / f"{text}.opus", "24k")
+        write_opus(audio_files.decode(path), folder / f"{text}.opus", "24k")
         source = "Debian package asterisk-core-sounds-en 1.6.1"
         entry = {"file": f"{text}.opus", "text": text, "accept": [text], "licence": PROMPT_LICENCE, "source": source}
         entries.append(entry)
@@ -178,7 +178,8 @@ def sound_set() -> None:
 
     names = ["piano", "guitar", "trumpet", "organ", "violin", "flute", "drums", "harp"]
     phrases = [instruments.phrase(rng, name, 4.0) for name in names]
-    for name, clip in zip(names, instruments.render(phrases, instruments.soundfonts("held-out")[0], rng), strict=True):
+    font = next(font for font, held_out in instruments.soundfonts() if held_out)
+    for name, clip in zip(names, instruments.render(phrases, font, rng), strict=True):
         source = "rendered with fluidsynth from TimGM6mb.sf2 (Tim Brechbill)"
         add(f"music-{name}.opus", clip, ["music", name], "GPL-2.0 soundfont; the rendering is ours", source)
     for name, make in (("white", noise.white), ("pink", noise.pink), ("hum", noise.hum)):

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from training import paths
-from training.data import noise, sounds
+from training.data import audio_files, noise, sounds
 from training.data.fixtures import FIXTURES, telephone_prompts
 from training.data.questions import TEST_QUESTIONS, plain
 from training.evaluate.chat import Chat, Request
@@ -32,7 +32,7 @@ def manifest(name: str) -> list[dict]:
     """The entries of a fixture set, each with its samples."""
     folder = FIXTURES / name
     entries = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return [{**entry, "samples": sounds.decode(folder / entry["file"])} for entry in entries]
+    return [{**entry, "samples": audio_files.decode(folder / entry["file"])} for entry in entries]
 
 
 def transcription(chat: Chat, recordings: list[tuple[np.ndarray, str]]) -> Result:
@@ -56,7 +56,7 @@ def sentences(chat: Chat) -> Result:
 
 def real(chat: Chat) -> Result:
     """Telephone prompts one by one, prompts joined to 12-25 s, and a speech."""
-    prompts = [(sounds.decode(path), text) for _, path, text in telephone_prompts(60)]
+    prompts = [(audio_files.decode(path), text) for _, path, text in telephone_prompts(60)]
     recordings = prompts[:40]
     rest, rng = prompts[40:], random.Random(2)
     for _ in range(4):
@@ -71,7 +71,7 @@ def real(chat: Chat) -> Result:
     speech = (
         "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
     )
-    recordings.append((sounds.decode(paths.REPOSITORY / "web" / "samples" / "inaugural.wav"), speech))
+    recordings.append((audio_files.decode(paths.REPOSITORY / "web" / "samples" / "inaugural.wav"), speech))
     return transcription(chat, recordings)
 
 

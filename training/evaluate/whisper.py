@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from training import paths
+from training.data.audio_files import decode
 from training.data.fixtures import telephone_prompts
-from training.data.sounds import decode
 from training.evaluate.metrics import word_error_rate, words
 from training.hearing.listening import Ear, Gate
 

