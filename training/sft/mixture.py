@@ -1,6 +1,6 @@
 """The instruction mixture: endless random conversations over heard and simulated speech, sounds and silence.
 
-A quarter transcription, a quarter questions about messages, a quarter sounds, labels and silence, a fifth voice chat,
+A quarter transcription, a quarter questions about messages, a fifth voice chat, a fifth sounds, labels and silence,
 some of each in the form that is asked for; the rest asks how it is spoken, or comes in two audios, two turns or
 without audio.
 """
@@ -64,12 +64,12 @@ class Mixture:
     def next(self) -> Prompt:
         """One conversation."""
         tasks: tuple[tuple[float, Callable[[], Prompt]], ...] = (
-            (0.18, self.transcribe),
+            (0.2, self.transcribe),
             (0.05, self.transcribe_long),
-            (0.24, self.ask),
-            (0.18, self.chat),
-            (0.11, self.sound),
-            (0.15, self.label),
+            (0.27, self.ask),
+            (0.19, self.chat),
+            (0.09, self.sound),
+            (0.09, self.label),
             (0.04, self.manner),
             (0.02, self.plain),
             (0.02, self.two_audios),

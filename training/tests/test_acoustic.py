@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 
+from training.acoustic import further
+from training.acoustic.projector import FEATURES, HIDDEN, Projector
 from training.export.acoustic import copy_projector, silent_projector
 from training.export.graph import Graph
 from training.export.sessions import open_session
@@ -29,3 +33,19 @@ def test_a_copy_is_half_the_size_and_computes_with_rounded_weights(tmp_path: Pat
     features = np.random.default_rng(1).standard_normal((1, 4, 96)).astype(np.float32)
     result = open_session(tmp_path / "copy.onnx", threads=1).run(None, {"audio_features": features})[0]
     np.testing.assert_allclose(result, features @ weight.astype(np.float16).astype(np.float32), atol=1e-4)
+
+
+def test_a_tuned_projector_takes_a_new_class_and_keeps_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    tuned = Projector(0.5, 2)
+    torch.nn.init.normal_(tuned.names)
+    monkeypatch.setattr(further, "label_embeddings", lambda classes: torch.full((len(classes), HIDDEN), 7.0))
+    more = further.extended(tuned, ["bell", "knock", "rain"], {"knock"})
+    features = torch.randn(5, FEATURES)
+    (before, hidden_before), (after, hidden) = tuned.read(features), more.read(features)
+    torch.testing.assert_close(hidden, hidden_before)
+    torch.testing.assert_close(after[:, [0, 2]], before)
+    torch.testing.assert_close(more.names[[0, 2]], tuned.names)
+    assert bool((more.names[1] == 7).all())
+    with pytest.raises(ValueError, match="2 classes, the recordings 3"):
+        further.extended(tuned, ["bell", "knock", "rain"], set())
