@@ -74,7 +74,9 @@ def train(tuned: Projector, new: set[str], steps: int, batch: int = 96) -> Proje
         logits, hidden = projector.read(projector.disturbed(tokens))
         embedded, size = projector.embedded(logits, hidden), before.pow(2).mean()
         moved = F.mse_loss(projector(tokens[kept]), before[kept]) / size
-        placed = F.mse_loss(embedded[~kept], projector.names[answer[~kept]]) / size
+        placed = embedded.new_zeros(())
+        if not bool(kept.all()):  # the mean over nothing is NaN
+            placed = F.mse_loss(embedded[~kept], projector.names[answer[~kept]]) / size
         loss = F.cross_entropy(logits, answer, label_smoothing=0.05) + KEEP * moved + 0.5 * placed
         optimizer.zero_grad()
         loss.backward()
