@@ -38,9 +38,20 @@ const DYNAMIC_RANGE_DECADES = 8
  * @returns data [melBins, frames] f32, frames = 2 * ceil(samples / 320), 100 a second; zero frames for no samples
  */
 export function logMelSpectrogram(samples: Float32Array, melBins: MelBins): MelSpectrogram {
+  return logarithmOf(melPower(samples, melBins))
+}
+
+/** The same before the logarithm. */
+export interface MelPower extends MelSpectrogram {
+  /** The largest value, that of frames which aren't kept among them. */
+  loudest: number
+}
+
+/** The power in each band and frame; @see logMelSpectrogram */
+export function melPower(samples: Float32Array, melBins: MelBins): MelPower {
   const frames = 2 * Math.ceil(samples.length / SAMPLES_PER_POSITION)
   const data = new Float32Array(melBins * frames)
-  if (frames === 0) return { data, frames }
+  if (frames === 0) return { data, frames, loudest: POWER_FLOOR }
 
   const padded = padForFrames(samples)
   // Frames that end past the audio still touch its last 200 samples: their power counts in the maximum.
@@ -57,14 +68,17 @@ export function logMelSpectrogram(samples: Float32Array, melBins: MelBins): MelS
     loudest = Math.max(loudest, applyFilters(filters, powerA, data, frame, frames))
     loudest = Math.max(loudest, applyFilters(filters, powerB, data, next, frames))
   }
+  return { data, frames, loudest }
+}
 
+/** In decades, 80 dB down from the loudest, and scaled as Whisper was trained to hear it. */
+export function logarithmOf({ data, frames, loudest }: MelPower): MelSpectrogram {
   const lowest = Math.log10(loudest) - DYNAMIC_RANGE_DECADES
-  for (let i = 0; i < data.length; i++) {
-    const power = data[i]!
+  const scaled = data.map(power => {
     const decades = Math.max(power > POWER_FLOOR ? Math.log(power) * Math.LOG10E : -10, lowest)
-    data[i] = (decades + 4) / 4
-  }
-  return { data, frames }
+    return (decades + 4) / 4
+  })
+  return { data: scaled, frames }
 }
 
 /** The periodic Hann window, [400] f64: 0.5 - 0.5 cos(2 pi n / 400). */

@@ -4,7 +4,10 @@
  * Each limit is the promise of docs/model-card.md.
  */
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closeDecoder } from '../../gpu-worker/audio/decode.ts'
+import { audioOf } from '../../workers/cli/evaluate/run.ts'
 import { ask, askAbout } from '../support/chat.ts'
 import { type RunningProcess, startWorker } from '../support/start-process.ts'
 import { wordErrors } from '../support/word-error-rate.ts'
@@ -26,19 +29,16 @@ let worker: RunningProcess
 beforeAll(async () => {
   worker = await startWorker()
 })
-afterAll(() => worker.stop())
+afterAll(() => Promise.all([worker.stop(), closeDecoder()]))
 
-/** Answers to all recordings of a set, a few at a time. */
-async function answers(set: string, question: (fixture: Fixture) => string | null) {
+/** Answers to all recordings of a set, a few at a time, after what happens to them on their way. */
+async function answers(set: string, question: (fixture: Fixture) => string | null, condition = 'clean') {
   const queue = recordings(set)
   const results: { fixture: Fixture; text: string }[] = []
   const run = async () => {
     for (let fixture = queue.shift(); fixture; fixture = queue.shift()) {
-      const { text } = await askAbout(
-        worker.baseUrl,
-        new URL(`${set}/${fixture.file}`, fixtures),
-        question(fixture),
-      )
+      const path = fileURLToPath(new URL(`${set}/${fixture.file}`, fixtures))
+      const { text } = await askAbout(worker.baseUrl, await audioOf(path, condition), question(fixture))
       results.push({ fixture, text })
     }
   }
@@ -59,10 +59,12 @@ function shareRight(results: { fixture: Fixture; text: string }[]): number {
 
 describe('transcription through chat', () => {
   it.each([
-    ['spoken-sentences', 0.12],
-    ['telephone-prompts', 0.15],
-  ])('%s: word error rate at most %f', async (set, limit) => {
-    const results = await answers(set, () => 'Transcribe the audio.')
+    ['spoken-sentences', 'clean', 0.12],
+    ['telephone-prompts', 'clean', 0.15],
+    ['spoken-sentences', 'noise 5 dB', 0.15],
+    ['telephone-prompts', 'noise 5 dB', 0.38],
+  ])('%s, %s: word error rate at most %f', async (set, condition, limit) => {
+    const results = await answers(set, () => 'Transcribe the audio.', condition)
     let errors = 0
     let words = 0
     for (const { fixture, text } of results) {
@@ -71,7 +73,9 @@ describe('transcription through chat', () => {
       errors += counted.errors
       words += counted.words
     }
-    console.log(`${set}: word error rate ${((100 * errors) / words).toFixed(1)} % of ${words} words`)
+    console.log(
+      `${set}, ${condition}: word error rate ${((100 * errors) / words).toFixed(1)} % of ${words} words`,
+    )
     expect(errors / words).toBeLessThanOrEqual(limit)
   })
 })

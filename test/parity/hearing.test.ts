@@ -1,5 +1,6 @@
 /** Encoder, recognizer, bridge and projector against torch on two seconds of a real voice (training/goldens). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { logMelSpectrogram } from '../../gpu-worker/audio/mel.ts'
 import { EmbeddingTable } from '../../gpu-worker/model/embedding-table.ts'
 import type { PocketManifest, WhisperManifest } from '../../gpu-worker/model/manifest.ts'
 import { loadPacks, type Pack } from '../../gpu-worker/model/pack.ts'
@@ -60,7 +61,8 @@ beforeAll(async () => {
   const samples = readFloats(golden.samples)
   const padded = new Float32Array(samples.length + golden.tail_samples)
   padded.set(samples)
-  encoded = await new WhisperEncoder(encoderSession, whisper.manifest).encode(padded, signal)
+  const encoder = new WhisperEncoder(encoderSession, whisper.manifest)
+  encoded = await encoder.encode(logMelSpectrogram(padded, encoder.melBins), signal)
 })
 
 afterAll(async () => {

@@ -7,15 +7,19 @@ export interface Asked {
   completion: OpenAI.ChatCompletion
 }
 
-/** @param question nothing for voice chat: the audio alone is the message */
+/**
+ * @param file where it lies, or what it holds
+ * @param question nothing for voice chat: the audio alone is the message
+ */
 export async function askAbout(
   baseUrl: string,
-  file: string | URL,
+  file: string | URL | Uint8Array,
   question: string | null,
   model = 'pocket',
 ): Promise<Asked> {
   const client = new OpenAI({ baseURL: `${baseUrl}/v1`, apiKey: 'none', maxRetries: 0, timeout: 120_000 })
-  const data = await readFile(file, 'base64')
+  const bytes = file instanceof Uint8Array ? file : await readFile(file)
+  const data = Buffer.from(bytes).toString('base64')
   // The bytes decide what it is; the client's types only know two names.
   const content: OpenAI.ChatCompletionContentPart[] = [
     { type: 'input_audio', input_audio: { data, format: 'wav' } },

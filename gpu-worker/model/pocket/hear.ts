@@ -1,4 +1,6 @@
-/** One window heard: encoder, then Whisper's decoder unless there is nothing to hear. */
+/** One window heard: encoder, then Whisper's decoder unless there is nothing to hear; in noise once more without it. */
+import { logarithmOf, logMelSpectrogram, type MelSpectrogram, melPower } from '../../audio/mel.ts'
+import { quieterMel } from '../../audio/suppress-noise.ts'
 import type { EncodeFor } from '../../encode/encode-queue.ts'
 import { type Tensor, tensor } from '../../runtime/tensor.ts'
 import type { WordScorer } from '../../speech/word-scorer.ts'
@@ -29,21 +31,34 @@ export async function hearWindow(
   const { max_tokens: maxTokens, alternatives } = hearing
   const options = { maxTokens, alternatives, scorer, who }
   const length = samples.length + hearing.tail_samples
+  const listenTo = async (mel: MelSpectrogram): Promise<HeardSpeech> => {
+    const encoded = await encoder.encode(mel, who.signal)
+    return listener.listen(encoded, options).finally(() => encoder.recycle(encoded))
+  }
   const isSilent = loudestRms(samples) < hearing.gate.min_rms
   // The mel spectrogram normalizes loudness away: what nobody hears is encoded as the silence that it is.
-  const encoded = await encoder.encode(padded(isSilent ? NO_SAMPLES : samples, length), who.signal)
+  const power = melPower(padded(isSilent ? NO_SAMPLES : samples, length), encoder.melBins)
+  const encoded = await encoder.encode(logarithmOf(power), who.signal)
   try {
     const features = copied(encoded.features)
     if (isSilent) return { features, speech: null }
     let speech = await listener.listen(encoded, options)
     if (speech.isLoop) {
-      const fullWindow = await encoder.encode(padded(samples, FULL_WINDOW_SAMPLES), who.signal)
-      speech = await listener.listen(fullWindow, options).finally(() => encoder.recycle(fullWindow))
+      speech = await listenTo(logMelSpectrogram(padded(samples, FULL_WINDOW_SAMPLES), encoder.melBins))
     }
+    // Words alone are listened for without the noise: it is a part of what else there is to hear.
+    const quieter = speech.steps.length > 0 ? quieterMel(power, samples.length) : null
+    if (quieter !== null) speech = surer(speech, await listenTo(quieter))
     return { features, speech: isSpeech(speech, hearing.gate) ? speech : null }
   } finally {
     encoder.recycle(encoded)
   }
+}
+
+/** The one that the recognizer believes more; never one that goes round in circles if the other doesn't. */
+function surer(first: HeardSpeech, second: HeardSpeech): HeardSpeech {
+  if (second.isLoop || second.steps.length === 0) return first
+  return first.isLoop || second.meanLogprob > first.meanLogprob ? second : first
 }
 
 /** Whether a transcript is one, by the thresholds that the pack measured. */

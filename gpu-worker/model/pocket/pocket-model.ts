@@ -29,7 +29,7 @@ import { createVocabularyBridge } from './vocabulary-bridge.ts'
 const SAMPLE_RATE_HZ = 16_000
 const WINDOW_SECONDS = 30
 /** Goes up when the code hears otherwise than before, so that no cache on disk keeps what it heard then. */
-const HEARING_VERSION = 2
+const HEARING_VERSION = 3
 /** Some 10 MB each. */
 const MAX_CHECKPOINTS = 4
 /**

@@ -1,5 +1,5 @@
 import { WINDOW_POSITIONS } from '../../audio/constants.ts'
-import { logMelSpectrogram } from '../../audio/mel.ts'
+import type { MelBins, MelSpectrogram } from '../../audio/mel.ts'
 import type { OrtSession } from '../../runtime/runtime.ts'
 import { type Tensor, tensor } from '../../runtime/tensor.ts'
 import type { WhisperManifest } from '../manifest.ts'
@@ -26,7 +26,7 @@ type Buffers = ReadonlyMap<string, Float32Array>
  */
 export class WhisperEncoder {
   readonly #session: OrtSession
-  readonly #melBins: 80 | 128
+  readonly melBins: MelBins
   /** Elements of one position, by output. */
   readonly #widths: ReadonlyMap<string, readonly number[]>
   readonly #free: Buffers[] = []
@@ -34,7 +34,7 @@ export class WhisperEncoder {
 
   constructor(session: OrtSession, { audio, encoder, decoder }: WhisperManifest) {
     this.#session = session
-    this.#melBins = audio.mel_bins
+    this.melBins = audio.mel_bins
     const widths = new Map<string, readonly number[]>([['audio_features', [encoder.hidden]]])
     for (let layer = 0; layer < decoder.layers; layer++) {
       for (const side of ['key', 'value']) {
@@ -45,17 +45,16 @@ export class WhisperEncoder {
   }
 
   /**
-   * @param samples at most 30 s, 16 kHz mono
+   * @param mel of at most 30 s
    * @param signal ends the run between two operators
    */
-  async encode(samples: Float32Array, signal: AbortSignal): Promise<EncodedSpeech> {
-    const mel = logMelSpectrogram(samples, this.#melBins)
+  async encode(mel: MelSpectrogram, signal: AbortSignal): Promise<EncodedSpeech> {
     const positions = mel.frames / 2
     const buffers = this.#free.pop() ?? this.#allocate()
     const binding = this.#session.createBinding()
     const outputs: Record<string, Tensor<'float32'>> = {}
     try {
-      binding.bindInput('mel', tensor('float32', mel.data, [1, this.#melBins, mel.frames]))
+      binding.bindInput('mel', tensor('float32', mel.data, [1, this.melBins, mel.frames]))
       binding.bindInput('frame_counts', tensor('int64', BigInt64Array.of(BigInt(mel.frames)), [1]))
       for (const [name, [outer, inner]] of this.#widths) {
         const dims = inner === undefined ? [1, positions, outer!] : [1, outer!, positions, inner]

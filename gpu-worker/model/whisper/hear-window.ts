@@ -1,8 +1,11 @@
 /**
  * One window heard: searched for, checked, and where it fails the checks tried again: on the full 30 s window that
- * Whisper was trained on, then at rising temperatures. Source: openai/whisper `transcribe.py`, `decode_with_fallback`.
+ * Whisper was trained on, then at rising temperatures. In noise it is heard once more without it, and what the model
+ * believes more is kept. Source: openai/whisper `transcribe.py`, `decode_with_fallback`.
  */
 import { deflateSync } from 'node:zlib'
+import { logarithmOf, logMelSpectrogram, type MelSpectrogram, melPower } from '../../audio/mel.ts'
+import { quieterMel } from '../../audio/suppress-noise.ts'
 import type { TakeTurn } from '../../encode/encode-queue.ts'
 import { seededRandom } from '../../sampling/random.ts'
 import type { FoundTranscript } from '../../speech/search.ts'
@@ -66,16 +69,8 @@ const BEST_OF = 5
 const MAX_TOKENS = 224
 const SEED = 1
 
-/** Real frames first; the full window is the fallback before the temperatures are. */
-const LADDER = [
-  { full: false, temperature: 0 },
-  { full: true, temperature: 0 },
-  { full: true, temperature: 0.2 },
-  { full: true, temperature: 0.4 },
-  { full: true, temperature: 0.6 },
-  { full: true, temperature: 0.8 },
-  { full: true, temperature: 1 },
-] as const
+/** What is tried one after the other, on the full window; the first one on the real frames before. */
+const LADDER = [0, 0.2, 0.4, 0.6, 0.8, 1] as const
 
 /**
  * @param samples one window, 16 kHz mono, at most 30 s less the tail
@@ -86,24 +81,48 @@ export async function hearTranscript(
   ears: Ears,
   options: HearOptions,
 ): Promise<HeardTranscript | null> {
-  const { gate } = ears.manifest
-  if (loudestRms(samples) < gate.min_rms) return null
-  const rungs =
-    options.temperature === null
-      ? LADDER
-      : [false, true].map(full => ({ full, temperature: options.temperature! }))
-  let speech: EncodedSpeech | null = null
-  let heard: HeardTranscript | null = null
-  for (const [index, { full, temperature }] of rungs.entries()) {
-    if (speech === null || full !== rungs[index - 1]!.full) {
-      const length = full ? FULL_WINDOW_SAMPLES : samples.length + TAIL_SAMPLES
-      if (speech) ears.encoder.recycle(speech)
-      speech = await options.turn(() => ears.encoder.encode(padded(samples, length), options.signal))
-    }
-    heard = await hearOnce(speech, temperature, ears, options)
+  const { encoder, manifest } = ears
+  if (loudestRms(samples) < manifest.gate.min_rms) return null
+  const temperatures = options.temperature === null ? LADDER : ([options.temperature] as const)
+  const hear = async (mel: MelSpectrogram) =>
+    hearOnce(await encode(mel, ears, options), temperatures[0], ears, options)
+
+  const power = melPower(padded(samples, samples.length + TAIL_SAMPLES), encoder.melBins)
+  let heard = await hear(logarithmOf(power))
+  const quieter = heard.text.trim() === '' ? null : quieterMel(power, samples.length)
+  if (quieter !== null) {
+    const again = await hear(quieter)
+    const [kept, other] = isSurer(again, heard) ? [again, heard] : [heard, again]
+    encoder.recycle(other.encoded)
+    heard = kept
+  }
+  if (isGood(heard)) return heard
+
+  encoder.recycle(heard.encoded)
+  const full = await encode(
+    logMelSpectrogram(padded(samples, FULL_WINDOW_SAMPLES), encoder.melBins),
+    ears,
+    options,
+  )
+  for (const temperature of temperatures) {
+    heard = await hearOnce(full, temperature, ears, options)
     if (isGood(heard)) break
   }
   return heard
+}
+
+function encode(
+  mel: MelSpectrogram,
+  { encoder }: Ears,
+  { turn, signal }: HearOptions,
+): Promise<EncodedSpeech> {
+  return turn(() => encoder.encode(mel, signal))
+}
+
+/** Whether the recognizer believes it more than another; never what goes round in circles or is nothing. */
+function isSurer(heard: HeardTranscript, other: HeardTranscript): boolean {
+  if (isLoop(heard) || heard.text.trim() === '') return false
+  return isLoop(other) || heard.avgLogprob > other.avgLogprob
 }
 
 /** Root mean square of the loudest half second (full scale 1). */

@@ -106,8 +106,8 @@ function answer(tried: Tried, { task }: Sample, audio: Uint8Array): Promise<Answ
   }
 }
 
-/** The file as it is, or what a condition makes of it as WAV. */
-async function audioOf(path: string, condition: string): Promise<Uint8Array> {
+/** The file as it is, or what a condition makes of it as WAV; whoever is done with it closes the decoder. */
+export async function audioOf(path: string, condition: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(await readFile(path))
   if (condition === 'clean') return bytes
   const { samples } = await decodeAudio(bytes, BOUNDS)
