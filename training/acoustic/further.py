@@ -21,7 +21,7 @@ from training.restore import tuning
 MORE_SPEECH = 24
 """Windows of speech in each batch, and as many of single words, beside the one in so many that chance brings."""
 
-KEEP = 4.0
+KEEP = 2.0
 """The weight of what tokens move by that should stay: spoken digits are told apart by little."""
 
 
@@ -95,7 +95,7 @@ def _some_tokens(features: Tensor) -> Tensor:
 def main() -> None:
     """Teach the committed checkpoint's projector."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--new", nargs="*", default=[], help="classes that it doesn't know yet")
     arguments = parser.parse_args()
     torch.set_num_threads(2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from scipy.signal import butter, fftconvolve, sosfilt
+from scipy.signal import butter, fftconvolve, resample, sosfilt
 
 from training.data import noise
 
@@ -28,6 +28,21 @@ def mix(signal: np.ndarray, background: np.ndarray, decibels: float) -> np.ndarr
     """The signal with a background at a signal-to-noise ratio of so many decibels."""
     power = float(np.mean(signal**2)) / max(1e-12, float(np.mean(background**2))) / 10 ** (decibels / 10)
     return signal + background * np.float32(np.sqrt(power))
+
+
+def at_another_speed(signal: np.ndarray, rng: Generator, most: float = 4 / 3) -> np.ndarray:
+    """Faster and higher or slower and lower, by a factor of at most `most`: another dog, another bell. [n] f32."""
+    speed = most ** rng.uniform(-1, 1)
+    return resample(signal, max(2, round(len(signal) / speed))).astype(np.float32)
+
+
+def coloured(signal: np.ndarray, rng: Generator, decibels: float = 8.0) -> np.ndarray:
+    """As another microphone hears it: up to so many decibels more or less, smoothly over the frequencies. [n] f32."""
+    spectrum = np.fft.rfft(signal)
+    gains = rng.uniform(-decibels, decibels, 6)
+    # Square roots of frequencies: about as far apart as the ear has them.
+    curve = np.interp(np.sqrt(np.linspace(0, 1, len(spectrum))), np.linspace(0, 1, len(gains)), gains)
+    return np.fft.irfft(spectrum * 10 ** (curve / 20), len(signal)).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,12 @@ from training.hearing.recording import Recording
 from training.sft.prompts import Window
 
 KINDS = ("sentence", "message", "question", "word", "speakers", "foreign", "long", "sound", "noise", "silence")
-TIMES_HEARD = 3
-"""How often each sound is heard: once as it is, then from other places, in noise, rooms and telephones."""
+TIMES_HEARD = 8
+"""How often each sound is heard: once as it is, then in parts, at other speeds, in noise, rooms and telephones."""
+DECODED_EVERY = 11
+"""So many of what holds no speech are heard for one that is decoded too; no divisor of what TIMES_HEARD gives."""
+COLOURED = 0.5
+"""The share of these that another microphone hears."""
 LOUD_NOISE = (-2.0, 10.0)
 """Decibels that loud noise is below the speech, from and to."""
 LANGUAGES = {"Spanish": "es", "French": "fr", "Italian": "it", "Russian": "ru"}
@@ -146,7 +150,7 @@ def joined(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
 
 
 def without_words(ear: Ear, part: int, parts: int, rng: np.random.Generator) -> list[Recording]:
-    """Sounds, music, noises and silence; every fourth is also decoded, to measure the gate."""
+    """Sounds, music, noises and silence; some are also decoded, to measure the gate."""
     entries: list[tuple[str, str, np.ndarray, bool]] = []
     for sound, samples in sounds.load():
         if not sound.held_out:
@@ -161,12 +165,14 @@ def without_words(ear: Ear, part: int, parts: int, rng: np.random.Generator) -> 
     for index, (kind, label, samples, again) in enumerate(entries[part::parts]):
         conditions = None
         if again:
-            samples = _excerpt(samples, rng)
+            samples = _excerpt(augment.at_another_speed(samples, rng), rng)
+            if rng.random() < COLOURED:
+                samples = augment.coloured(samples, rng)
             samples, conditions = augment.record(samples, rng, clean=0.2)
         elif kind != "silence":
             peak = max(1e-3, float(np.abs(samples).max()))
             samples = (samples / peak * rng.uniform(0.02, 0.9)).astype(np.float32)
-        heard = ear.windows([samples], words=index % 4 == 0)
+        heard = ear.windows([samples], words=index % DECODED_EVERY == 0)
         out.append(make(kind, heard, label=label, seconds=len(samples) / RATE, conditions=conditions))
         if index % 200 == 0:
             print(f"without words {index} of {len(entries) // parts}", flush=True)
