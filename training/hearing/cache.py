@@ -26,10 +26,10 @@ from training.sft.prompts import Window
 KINDS = ("sentence", "message", "question", "word", "speakers", "foreign", "long", "sound", "noise", "silence")
 TIMES_HEARD = 8
 """How often each sound is heard: once as it is, then in parts, at other speeds, in noise, rooms and telephones."""
-DECODED_EVERY = 11
-"""So many of what holds no speech are heard for one that is decoded too; no divisor of what TIMES_HEARD gives."""
 COLOURED = 0.5
 """The share of these that another microphone hears."""
+DECODED_EVERY = 11
+"""One in so many of what holds no speech is also decoded; no divisor shared with TIMES_HEARD, so all ways come up."""
 LOUD_NOISE = (-2.0, 10.0)
 """Decibels that loud noise is below the speech, from and to."""
 LANGUAGES = {"Spanish": "es", "French": "fr", "Italian": "it", "Russian": "ru"}
@@ -150,7 +150,7 @@ def joined(ear: Ear, count: int, rng: np.random.Generator) -> list[Recording]:
 
 
 def without_words(ear: Ear, part: int, parts: int, rng: np.random.Generator) -> list[Recording]:
-    """Sounds, music, noises and silence; some are also decoded, to measure the gate."""
+    """Sounds, music, noises and silence; some of it also decoded, to measure the gate."""
     entries: list[tuple[str, str, np.ndarray, bool]] = []
     for sound, samples in sounds.load():
         if not sound.held_out:

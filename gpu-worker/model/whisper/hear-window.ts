@@ -69,7 +69,7 @@ const BEST_OF = 5
 const MAX_TOKENS = 224
 const SEED = 1
 
-/** What is tried one after the other, on the full window; the first one on the real frames before. */
+/** Temperatures: the first on the real frames, then each of them on the full window. */
 const LADDER = [0, 0.2, 0.4, 0.6, 0.8, 1] as const
 
 /**
