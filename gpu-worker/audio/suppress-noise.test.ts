@@ -1,25 +1,21 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import { readFloats } from '../../test/parity/golden.ts'
 import { seededRandom } from '../sampling/random.ts'
 import { logMelSpectrogram, melPower } from './mel.ts'
 import {
   exponentialIntegral,
+  kthSmallest,
   quieterMel,
   signalToNoise,
   steadyNoise,
   suppressNoise,
 } from './suppress-noise.ts'
 
-const speech = readSpeech()
-
 /** Two seconds of a voice, [n] f32. */
-function readSpeech(): Float32Array {
-  const file = new URL('../../test/parity/goldens/mel-speech.samples.f32', import.meta.url)
-  return new Float32Array(new Uint8Array(readFileSync(file)).buffer)
-}
+const speech = readFloats('mel-speech.samples.f32')
 
-/** White noise so many decebels below the voice, behind `seconds` of nothing but noise. */
+/** White noise so many decibels below the voice, behind `seconds` of nothing but noise. */
 function inNoise(decibels: number, seconds = 1): Float32Array {
   const random = seededRandom(4)
   const power = speech.reduce((sum, sample) => sum + sample * sample, 0) / speech.length
@@ -39,6 +35,17 @@ test("the exponential integral equals SciPy's", () => {
     [10, 4.156968929e-6],
   ] as const
   for (const [x, value] of known) expect(exponentialIntegral(x) / value).toBeCloseTo(1, 4)
+})
+
+test('the k-th smallest is what sorting gives, with equal values too', () => {
+  const value = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.float({ noNaN: true }))
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1, maxLength: 60 }), fc.nat(), (values, at) => {
+      const k = at % values.length
+      const expected = Float32Array.from(values).toSorted()[k]!
+      expect(kthSmallest(Float32Array.from(values), k) === expected).toBe(true)
+    }),
+  )
 })
 
 describe('noise', () => {

@@ -81,26 +81,47 @@ function suppressInBand(band: Float32Array, noise: number, left: Float32Array): 
 
 /** A low quantile of the power over time, smoothed first. */
 function quietPower(band: Float32Array): number {
+  const settling = new Float32Array(band.length)
   let smoothed = band[0] ?? 0
-  const settling = band.map(power => {
-    smoothed = SMOOTHING * smoothed + (1 - SMOOTHING) * power
-    return smoothed
-  })
-  const sorted = settling.subarray(band.length > 5 * UNSETTLED_FRAMES ? UNSETTLED_FRAMES : 0).toSorted()
-  return sorted[Math.round(QUIETEST * (sorted.length - 1))] ?? 0
+  for (let frame = 0; frame < band.length; frame++) {
+    smoothed = SMOOTHING * smoothed + (1 - SMOOTHING) * band[frame]!
+    settling[frame] = smoothed
+  }
+  const settled = settling.subarray(band.length > 5 * UNSETTLED_FRAMES ? UNSETTLED_FRAMES : 0)
+  return kthSmallest(settled, Math.round(QUIETEST * (settled.length - 1))) ?? 0
 }
+
+/** What would stand at `k` if the values were sorted; moves them. Sorting all takes as long as the whole spectrogram (Hoare, 1961). */
+export function kthSmallest(values: Float32Array, k: number): number | undefined {
+  let [first, last] = [0, values.length - 1]
+  while (first < last) {
+    const pivot = values[k]!
+    let [low, high] = [first, last]
+    while (low <= high) {
+      while (values[low]! < pivot) low++
+      while (values[high]! > pivot) high--
+      if (low > high) break
+      const value = values[low]!
+      values[low++] = values[high]!
+      values[high--] = value
+    }
+    if (high < k) first = low
+    if (low > k) last = high
+  }
+  return values[k]
+}
+
+/** Of E1(x) + ln x for x up to 1, and of x e^x E1(x) beyond: coefficients of x to the power 0, 1, 2 ... */
+const SERIES = [-0.57721566, 0.99999193, -0.24991055, 0.05519968, -0.00976004, 0.00107857] as const
+const NUMERATOR = [0.2677737343, 8.6347608925, 18.059016973, 8.5733287401, 1] as const
+const DENOMINATOR = [3.9584969228, 21.0996530827, 25.6329561486, 9.5733223454, 1] as const
 
 /**
  * E1(x), the integral of exp(-t) / t from x on, for x > 0; to 2e-7 (Abramowitz and Stegun 1964, 5.1.53 and 5.1.56).
  */
 export function exponentialIntegral(x: number): number {
-  if (x <= 1) {
-    const series = [-0.57721566, 0.99999193, -0.24991055, 0.05519968, -0.00976004, 0.00107857]
-    return polynomial(series, x) - Math.log(x)
-  }
-  const above = polynomial([0.2677737343, 8.6347608925, 18.059016973, 8.5733287401, 1], x)
-  const below = polynomial([3.9584969228, 21.0996530827, 25.6329561486, 9.5733223454, 1], x)
-  return (Math.exp(-x) * above) / (x * below)
+  if (x <= 1) return polynomial(SERIES, x) - Math.log(x)
+  return (Math.exp(-x) * polynomial(NUMERATOR, x)) / (x * polynomial(DENOMINATOR, x))
 }
 
 /** @param coefficients of x to the power 0, 1, 2 ... */

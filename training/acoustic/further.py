@@ -11,10 +11,9 @@ import random
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from training.acoustic.projector import Projector
-from training.acoustic.train import examples, label_embeddings, projector_path
+from training.acoustic.train import examples, label_embeddings, projector_path, some_tokens
 from training.hearing import cache
 from training.restore import tuning
 
@@ -62,8 +61,8 @@ def train(tuned: Projector, new: set[str], steps: int, batch: int = 96) -> Proje
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, total_steps=steps)
     for step in range(steps):
         drawn = [rng.randrange(len(classes)) for _ in range(batch)] + [classes.index("speech")] * (2 * MORE_SPEECH)
-        rows = [_some_tokens(rng.choice(by_class[index])) for index in drawn[:-MORE_SPEECH]]
-        rows += [_some_tokens(rng.choice(words)) for _ in range(MORE_SPEECH)]
+        rows = [some_tokens(rng.choice(by_class[index])) for index in drawn[:-MORE_SPEECH]]
+        rows += [some_tokens(rng.choice(words)) for _ in range(MORE_SPEECH)]
         answer = torch.cat([torch.full((len(row),), index) for row, index in zip(rows, drawn, strict=True)])
         kept = torch.tensor([classes[index] in kinds for index in answer.tolist()])
         tokens = torch.cat(rows)
@@ -86,10 +85,6 @@ def train(tuned: Projector, new: set[str], steps: int, batch: int = 96) -> Proje
             right = (logits.argmax(1) == answer).float().mean().item()
             print(f"step {step + 1} loss {loss.item():.3f} tokens right {right:.3f}", flush=True)
     return projector
-
-
-def _some_tokens(features: Tensor) -> Tensor:
-    return features[torch.randperm(len(features))[:6]]
 
 
 def main() -> None:

@@ -51,6 +51,11 @@ def examples(recordings: list[Recording]) -> tuple[list[Tensor], list[str]]:
     return features, heard
 
 
+def some_tokens(features: Tensor) -> Tensor:
+    """Up to 6 of a window's tokens [tokens, 1536], at random."""
+    return features[torch.randperm(len(features))[:6]]
+
+
 def fresh_projector(names: Tensor, features: list[Tensor]) -> Projector:
     """An untrained projector for features [tokens, 1536] such as these and classes of such names [classes, 576]."""
     projector = Projector(float(names.pow(2).mean().sqrt()), len(names))
@@ -78,7 +83,7 @@ def train(steps: int, batch: int = 96) -> Projector:
         for _ in range(batch):
             index = rng.randrange(len(classes))
             item = rng.choice(by_class[index])
-            rows.append(item[torch.randperm(len(item))[:6]])
+            rows.append(some_tokens(item))
             wanted += [index] * len(rows[-1])
         answer = torch.tensor(wanted)
         logits, hidden = projector.read(projector.disturbed(torch.cat(rows)))

@@ -4,7 +4,13 @@
  * believes more is kept. Source: openai/whisper `transcribe.py`, `decode_with_fallback`.
  */
 import { deflateSync } from 'node:zlib'
-import { logarithmOf, logMelSpectrogram, type MelSpectrogram, melPower } from '../../audio/mel.ts'
+import {
+  logarithmOf,
+  logMelSpectrogram,
+  type MelPower,
+  type MelSpectrogram,
+  melPower,
+} from '../../audio/mel.ts'
 import { quieterMel } from '../../audio/suppress-noise.ts'
 import type { TakeTurn } from '../../encode/encode-queue.ts'
 import { seededRandom } from '../../sampling/random.ts'
@@ -84,14 +90,17 @@ export async function hearTranscript(
   const { encoder, manifest } = ears
   if (loudestRms(samples) < manifest.gate.min_rms) return null
   const temperatures = options.temperature === null ? LADDER : ([options.temperature] as const)
-  const hear = async (mel: MelSpectrogram) =>
-    hearOnce(await encode(mel, ears, options), temperatures[0], ears, options)
+  // What is heavy is computed in the window's turn, and not for windows that wait for theirs.
+  const encode = (mel: () => MelSpectrogram) => options.turn(() => encoder.encode(mel(), options.signal))
+  const hear = async (mel: () => MelSpectrogram) =>
+    hearOnce(await encode(mel), temperatures[0], ears, options)
 
-  const power = melPower(padded(samples, samples.length + TAIL_SAMPLES), encoder.melBins)
-  let heard = await hear(logarithmOf(power))
-  const quieter = heard.text.trim() === '' ? null : quieterMel(power, samples.length)
+  let known: MelPower | null = null
+  const power = () => (known ??= melPower(padded(samples, samples.length + TAIL_SAMPLES), encoder.melBins))
+  let heard = await hear(() => logarithmOf(power()))
+  const quieter = heard.text.trim() === '' ? null : quieterMel(power(), samples.length)
   if (quieter !== null) {
-    const again = await hear(quieter)
+    const again = await hear(() => quieter)
     const [kept, other] = isSurer(again, heard) ? [again, heard] : [heard, again]
     encoder.recycle(other.encoded)
     heard = kept
@@ -99,24 +108,12 @@ export async function hearTranscript(
   if (isGood(heard)) return heard
 
   encoder.recycle(heard.encoded)
-  const full = await encode(
-    logMelSpectrogram(padded(samples, FULL_WINDOW_SAMPLES), encoder.melBins),
-    ears,
-    options,
-  )
+  const full = await encode(() => logMelSpectrogram(padded(samples, FULL_WINDOW_SAMPLES), encoder.melBins))
   for (const temperature of temperatures) {
     heard = await hearOnce(full, temperature, ears, options)
     if (isGood(heard)) break
   }
   return heard
-}
-
-function encode(
-  mel: MelSpectrogram,
-  { encoder }: Ears,
-  { turn, signal }: HearOptions,
-): Promise<EncodedSpeech> {
-  return turn(() => encoder.encode(mel, signal))
 }
 
 /** Whether the recognizer believes it more than another; never what goes round in circles or is nothing. */
